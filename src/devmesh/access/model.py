@@ -1,0 +1,53 @@
+"""The caller: who acts, in which tenant, with which rights."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from devmesh.access.scopes import Rights
+from devmesh.errors import InsufficientScope
+
+
+class Role(StrEnum):
+    """A user's place in the organization; a ceiling over scopes."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    READONLY = "readonly"
+
+
+class KeyType(StrEnum):
+    """What an API key is for; a ceiling over scopes, as its owner's role is."""
+
+    ADMIN = "admin"
+    USER = "user"
+    AGENT = "agent"
+    GATEWAY = "gateway"
+
+
+class Caller(Struct, frozen=True):
+    """An authenticated caller for the length of one request.
+
+    `key_id` and `key_type` are None for a session. `address` is the client's, `request_id` the
+    request's; both only for the record.
+    """
+
+    organization_id: UUID
+    organization_slug: str
+    tenant_id: UUID
+    user_id: UUID
+    role: Role
+    rights: Rights
+    key_id: UUID | None = None
+    key_type: KeyType | None = None
+    address: str = ""
+    request_id: str = ""
+
+    def require(self, *scopes: str) -> None:
+        """Return if the caller holds every one of `scopes`; otherwise raise InsufficientScope naming all of them."""
+        if not all(map(self.rights.allows, scopes)):
+            raise InsufficientScope(scopes)

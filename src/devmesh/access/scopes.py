@@ -1,0 +1,99 @@
+"""Scopes `resource:action[:name]`, the guide's short words, and the ceilings of roles and key types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# `*` stands for a whole part or, in a tool's name, for the name's end.
+SCOPE = re.compile(r"(?:read|write|admin|(?:\*|[a-z]{1,32}):(?:\*|[a-z]{1,32})(?::[a-z0-9_.\-]{0,64}\*?)?)")
+
+TOOL = "tools:execute:"
+# A scope that the grant of a read-only tool reads as: `read` holds it for every tool that changes nothing.
+_READ_TOOL = "tools:read:"
+_WORDS = {
+    "read": ("*:read",),
+    "write": ("*:read", "*:write", "tools:execute"),
+    "admin": ("*:*",),
+}
+_MEMO_SIZE = 4096
+_OWN = ("profile:*", "keys:*", "credentials:*")
+_READONLY = (*_OWN, "contexts:read", "tools:read")
+_MEMBER = (*_READONLY, "contexts:write", "tools:*", "users:read")
+_ADMIN = (
+    *_MEMBER,
+    "users:*",
+    "invitations:*",
+    "tenants:*",
+    "audit:*",
+    "policies:*",
+    "servers:*",
+    "organization:read",
+    "service-accounts:*",
+    "metrics:*",
+)
+_CEILINGS: dict[str, tuple[str, ...]] = {
+    "role:readonly": _READONLY,
+    "role:member": _MEMBER,
+    "role:admin": _ADMIN,
+    "role:owner": ("*:*",),
+    "key:admin": ("*:*",),
+    "key:user": (*_OWN, "contexts:*", "tools:*"),
+    "key:agent": ("profile:read", "credentials:read", "contexts:*", "tools:*"),
+    "key:gateway": ("tools:*",),
+}
+
+
+def is_scope(text: str) -> bool:
+    """Return whether `text` is one of the short words or has a scope's form."""
+    return SCOPE.fullmatch(text) is not None
+
+
+def covers(granted: str, required: str) -> bool:
+    """Return whether the scope `granted` includes the concrete scope `required`."""
+    if granted in _WORDS:
+        return any(covers(scope, required) for scope in _WORDS[granted])
+    have, need = granted.split(":", 2), required.split(":", 2)
+    if any(mine not in ("*", asked) for mine, asked in zip(have[:2], need[:2], strict=False)):
+        return False
+    if len(have) == 2:
+        return True
+    if len(need) == 2:
+        return have[2] == "*"
+    name, wanted = have[2], need[2]
+    if name.endswith("*"):
+        return wanted.startswith(name[:-1])
+    return wanted in (name, f"{name}.*") or wanted.startswith(f"{name}.")
+
+
+class Rights:
+    """What a caller may do: its scopes, cut to what its role and its key's type allow."""
+
+    __slots__ = ("_memo", "_tests", "scopes")
+
+    def __init__(self, scopes: Iterable[str], role: str, key_type: str | None = None) -> None:
+        self.scopes = tuple(sorted(scopes))
+        ceilings = [_CEILINGS[f"role:{role}"]]
+        if key_type is not None:
+            ceilings.append(_CEILINGS[f"key:{key_type}"])
+        self._tests = (self.scopes, *ceilings)
+        self._memo: dict[tuple[str, ...], bool] = {}
+
+    def allows(self, scope: str) -> bool:
+        """Return whether the concrete `scope` is within scopes, role and key type together."""
+        return self._any_of(scope)
+
+    def allows_tool(self, name: str, *, read_only: bool) -> bool:
+        """Return whether the tool may be called; one that changes nothing also with `tools:read`."""
+        return self._any_of(_READ_TOOL + name, TOOL + name) if read_only else self._any_of(TOOL + name)
+
+    def _any_of(self, *scopes: str) -> bool:
+        known = self._memo.get(scopes)
+        if known is None:
+            known = all(any(covers(have, need) for have in test for need in scopes) for test in self._tests)
+            if len(self._memo) < _MEMO_SIZE:
+                self._memo[scopes] = known
+        return known
+
+    def __repr__(self) -> str:
+        return f"Rights({', '.join(self.scopes)})"

@@ -1,0 +1,192 @@
+"""What can go wrong, in the words of the HTTP contract: `code` for programs, `hint` for the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class MeshError(Exception):
+    """Base of every error that a caller may see; never holds a secret.
+
+    `status` is the HTTP status, `code` the stable name, `error` the short text of the guides,
+    `hint` the next step. `detail` says what happened this time; `extra` joins the problem
+    document as it is (`required_scopes`, `id`, …); `retry_after` is in seconds.
+    """
+
+    status: ClassVar[int] = 500
+    code: str = "internal_error"
+    error: str = "Internal Server Error"
+    hint: str = "Try again; if it persists, give the request_id to your administrator."
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(detail or self.error)
+        self.detail = detail or self.error
+        self.retry_after = retry_after
+        self.extra: Mapping[str, object] = extra or {}
+        if hint is not None:
+            self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One wrong field: `field` is its dotted path in the body or arguments."""
+
+    field: str
+    message: str
+
+
+class BadRequest(MeshError):
+    """The request cannot be understood."""
+
+    status = 400
+    code = "bad_request"
+    error = "Bad Request"
+    hint = "Correct the request and send it again."
+
+
+class Unauthenticated(MeshError):
+    """No credential, or one that is not valid (any more)."""
+
+    status = 401
+    code = "authentication_required"
+    error = "Authentication required"
+    hint = "Send a key: 'Authorization: Bearer YOUR_API_KEY'."
+
+
+class InvalidKey(Unauthenticated):
+    """An unknown, malformed, revoked or expired API key: which of them is never told."""
+
+    code = "invalid_api_key"
+    error = "Invalid API Key"
+    hint = "Check that the key is copied whole, and has been neither revoked nor expired; otherwise create a new one."
+
+
+class Forbidden(MeshError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+    error = "Forbidden"
+    hint = "Ask an administrator of your organization."
+
+
+class InsufficientScope(Forbidden):
+    """`required_scopes` names every scope that the request needs."""
+
+    code = "insufficient_scope"
+    error = "Insufficient Scope"
+    hint = "Use a key that holds the scopes in required_scopes, and whose type and owner's role allow them."
+
+    def __init__(self, required: Sequence[str], detail: str = "") -> None:
+        super().__init__(
+            detail or f"This needs the scope {' and '.join(required)}.",
+            extra={"required_scopes": list(required)},
+        )
+
+
+class TenantNotAllowed(Forbidden):
+    """The named tenant is not one that the caller may act in."""
+
+    code = "tenant_not_allowed"
+    error = "Tenant Not Allowed"
+    hint = "Leave X-Tenant-ID out, or name a tenant of your own."
+
+
+class NotFound(MeshError):
+    """No such thing for this caller; also said of what belongs to another tenant."""
+
+    status = 404
+    code = "not_found"
+    error = "Not Found"
+    hint = "Check the address and the id."
+
+
+class Conflict(MeshError):
+    """What exists already stands against it."""
+
+    status = 409
+    code = "conflict"
+    error = "Conflict"
+    hint = "Read the present state and decide anew."
+
+
+class TooLarge(MeshError):
+    """The body is larger than the limit."""
+
+    status = 413
+    code = "body_too_large"
+    error = "Payload Too Large"
+    hint = "Send a smaller body."
+
+
+class UnsupportedMediaType(MeshError):
+    """The body's content type is not served here."""
+
+    status = 415
+    code = "unsupported_media_type"
+    error = "Unsupported Media Type"
+    hint = "Send JSON with 'Content-Type: application/json'."
+
+
+class WrongHost(MeshError):
+    """The Host header names a host that this server does not answer for."""
+
+    status = 421
+    code = "wrong_host"
+    error = "Misdirected Request"
+    hint = "Add the host to DEVMESH_ALLOWED_HOSTS, or set DEVMESH_PUBLIC_URL."
+
+
+class Invalid(MeshError):
+    """The request is well formed and some of its fields are not; `faults` holds all of them."""
+
+    status = 422
+    code = "validation_failed"
+    error = "Validation Failed"
+    hint = "Correct the fields in 'errors' and send the request again."
+
+    def __init__(self, faults: Sequence[Fault], detail: str = "") -> None:
+        self.faults = tuple(faults)
+        super().__init__(
+            detail or "; ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults),
+            extra={"errors": [{"field": fault.field, "message": fault.message} for fault in faults]},
+        )
+
+
+class RateLimited(MeshError):
+    """A limit is used up; `retry_after` is never less than the real wait."""
+
+    status = 429
+    code = "rate_limit_exceeded"
+    error = "Rate Limit Exceeded"
+    hint = "Wait retry_after seconds, then send the request again."
+
+
+class BadGateway(MeshError):
+    """An upstream service answered wrongly or not at all."""
+
+    status = 502
+    code = "upstream_failed"
+    error = "Upstream Failed"
+    hint = "Try again later."
+
+
+class Unavailable(MeshError):
+    """A part that the request cannot do without is away for the moment."""
+
+    status = 503
+    code = "unavailable"
+    error = "Service Unavailable"
+    hint = "Try again in a moment."

@@ -1,0 +1,106 @@
+"""A tool's arguments: a Struct from the function's signature checks them, and its JSON Schema describes them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from devmesh.errors import Fault, Invalid
+
+_FIELDS = Annotated[
+    Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]], Meta(max_length=100)] | None,
+    Meta(description="Only these fields of each result, dotted for nested ones (`user.login`); omitted: everything."),
+]
+_CURSOR = Annotated[
+    Annotated[str, Meta(max_length=2000)] | None,
+    Meta(description="The next_cursor of the page before; omitted: the first page."),
+]
+
+
+class Paged(msgspec.Struct, frozen=True):
+    """The arguments that all tools share, parted from the function's own."""
+
+    own: dict[str, Any]
+    limit: int | None
+    cursor: str | None
+    fields: list[str] | None
+
+
+class Arguments:
+    """The arguments of one tool: `check` them, or show their `schema` (JSON Schema 2020-12, one object)."""
+
+    __slots__ = ("_own", "_types", "schema", "struct")
+
+    def __init__(self, struct: type[msgspec.Struct], own: tuple[str, ...]) -> None:
+        self.struct = struct
+        self._own = own
+        self._types = get_type_hints(struct, include_extras=True)
+        self.schema = _inline(struct)
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], *, paged: int | None, projected: bool) -> Arguments:
+        """Return the arguments that `function` takes; `paged` is the largest `limit`, None for no paging."""
+        hints = get_type_hints(function, include_extras=True)
+        members: list[Any] = []
+        for name, parameter in inspect.signature(function).parameters.items():
+            default = parameter.default
+            members.append((name, hints[name]) if default is parameter.empty else (name, hints[name], default))
+        own = tuple(member[0] for member in members)
+        if paged is not None:
+            limit = Annotated[
+                Annotated[int, Meta(ge=1, le=paged)] | None, Meta(description=f"Results per page, at most {paged}.")
+            ]
+            members += [("limit", limit, None), ("cursor", _CURSOR, None)]
+        if projected:
+            members.append(("fields", _FIELDS, None))
+        struct = msgspec.defstruct(function.__name__, members, kw_only=True, forbid_unknown_fields=True, frozen=True)
+        return cls(struct, own)
+
+    def check(self, values: Mapping[str, Any]) -> Paged:
+        """Return the arguments with their defaults; raise Invalid naming every fault at once."""
+        try:
+            checked = msgspec.convert(values, self.struct, strict=True)
+        except msgspec.ValidationError as error:
+            raise Invalid(self._faults(values) or [Fault("", str(error))]) from None
+        return Paged(
+            {name: getattr(checked, name) for name in self._own},
+            getattr(checked, "limit", None),
+            getattr(checked, "cursor", None),
+            getattr(checked, "fields", None),
+        )
+
+    def _faults(self, values: Mapping[str, Any]) -> list[Fault]:
+        known = {field.name: field for field in msgspec.structs.fields(self.struct)}
+        faults = [Fault(name, "unknown argument") for name in values if name not in known]
+        for name, member in known.items():
+            if name not in values:
+                if member.required:
+                    faults.append(Fault(name, "required"))
+                continue
+            try:
+                msgspec.convert(values[name], self._types[name], strict=True)
+            except msgspec.ValidationError as error:
+                faults.append(Fault(name, str(error)))
+        return faults
+
+
+def _inline(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    _, components = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
+    definitions = dict(components)
+    top = definitions.pop(struct.__name__)
+    top.pop("title", None)
+    top["properties"] = {name: _without_null(member) for name, member in top["properties"].items()}
+    if definitions:
+        top["$defs"] = definitions
+    return top
+
+
+def _without_null(member: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema without its `null`: an agent leaves an optional argument out (null is accepted all the same)."""
+    kinds = [kind for kind in member.get("anyOf", []) if kind != {"type": "null"}]
+    rest = {key: value for key, value in member.items() if key != "anyOf" and (key, value) != ("default", None)}
+    return {**rest, **kinds[0]} if len(kinds) == 1 else member
