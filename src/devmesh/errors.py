@@ -160,7 +160,8 @@ class Invalid(MeshError):
     def __init__(self, faults: Sequence[Fault], detail: str = "") -> None:
         self.faults = tuple(faults)
         super().__init__(
-            detail or "; ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults),
+            detail
+            or "; ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults),
             extra={"errors": [{"field": fault.field, "message": fault.message} for fault in faults]},
         )
 

@@ -53,14 +53,16 @@ def covers(granted: str, required: str) -> bool:
     """Return whether the scope `granted` includes the concrete scope `required`."""
     if granted in _WORDS:
         return any(covers(scope, required) for scope in _WORDS[granted])
-    have, need = granted.split(":", 2), required.split(":", 2)
-    if any(mine not in ("*", asked) for mine, asked in zip(have[:2], need[:2], strict=False)):
+    resource, action, *names = granted.split(":", 2)
+    wanted_resource, wanted_action, *wanted_names = required.split(":", 2)
+    if resource not in ("*", wanted_resource) or action not in ("*", wanted_action):
         return False
-    if len(have) == 2:
+    if not names:
         return True
-    if len(need) == 2:
-        return have[2] == "*"
-    name, wanted = have[2], need[2]
+    name = names[0]
+    if not wanted_names:
+        return name == "*"
+    wanted = wanted_names[0]
     if name.endswith("*"):
         return wanted.startswith(name[:-1])
     return wanted in (name, f"{name}.*") or wanted.startswith(f"{name}.")

@@ -1,0 +1,1 @@
+"""Keys of the installation, sealing, digests, password hashes and the form of tokens."""

@@ -1,0 +1,58 @@
+"""Data keys: one per user and one per organization; unwrapped they live in memory for ten minutes at most."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from uuid import UUID
+
+from devmesh.crypto import store
+from devmesh.crypto.ring import KeyRing
+from devmesh.crypto.sealing import new_key
+from devmesh.db.pool import Tx
+from devmesh.ids import new_id
+
+_SECONDS = 600
+_MOST = 10_000
+
+
+class DataKeys:
+    """Finds, makes and forgets data keys."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+        self._unwrapped: OrderedDict[UUID, tuple[float, bytes]] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"DataKeys({len(self._unwrapped)} unwrapped)"
+
+    async def of(self, tx: Tx, organization_id: UUID, user_id: UUID | None) -> tuple[UUID, bytes]:
+        """Return (id, key) of the user's data key, or the organization's own for None; it is made if need be."""
+        found = await store.data_key(tx, organization_id, user_id)
+        if found is None:
+            key_id = new_id()
+            wrapped = self._ring.wrap(new_key(), "data", organization_id, user_id, key_id)
+            await store.add_data_key(tx, organization_id, user_id, key_id, wrapped)
+            found = await store.data_key(tx, organization_id, user_id)
+        if found is None:
+            message = "a data key vanished while it was made"
+            raise RuntimeError(message)
+        return found[0], self.unwrap(organization_id, user_id, *found)
+
+    def unwrap(self, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes) -> bytes:
+        """Return the key that `wrapped` holds."""
+        known = self._unwrapped.get(key_id)
+        if known is not None and time.monotonic() - known[0] < _SECONDS:
+            return known[1]
+        key = self._ring.unwrap(wrapped, "data", organization_id, user_id, key_id)
+        self._unwrapped[key_id] = (time.monotonic(), key)
+        self._unwrapped.move_to_end(key_id)
+        while len(self._unwrapped) > _MOST:
+            self._unwrapped.popitem(last=False)
+        return key
+
+    def forget_old(self) -> None:
+        """Drop what has been in memory for ten minutes; called every minute."""
+        oldest = time.monotonic() - _SECONDS
+        for key_id in [key_id for key_id, (since, _) in self._unwrapped.items() if since < oldest]:
+            del self._unwrapped[key_id]

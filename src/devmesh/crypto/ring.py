@@ -1,0 +1,71 @@
+"""The key ring: every pepper of the installation, wrapped by the master key and kept as rows.
+
+One secret to guard and back up. Purposes: `keys` (digests of API keys), `mail` (digests of mailed
+tokens), `slugs` (routing by slug), `arguments` (digests of tool arguments in the audit).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+
+from devmesh.crypto import store
+from devmesh.crypto.sealing import SealBroken, new_key, place, seal, unseal
+from devmesh.db.pool import Database
+
+PURPOSES = ("keys", "mail", "slugs", "arguments")
+
+
+class WrongMasterKey(RuntimeError):
+    """The master key given is not the one that this database was set up with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the master key does not open this database's key ring: give the one it was set up with "
+            "(DEVMESH_MASTER_KEY, DEVMESH_MASTER_KEY_FILE, or master.key in the data directory)"
+        )
+
+
+class KeyRing:
+    """The unwrapped peppers, for digests; wraps and unwraps data keys with the master key."""
+
+    def __init__(self, master: bytes) -> None:
+        self._master = master
+        self._peppers: dict[str, dict[int, bytes]] = {}
+        self._current: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(self._peppers)})"
+
+    async def open(self, db: Database, purposes: Iterable[str] = PURPOSES) -> None:
+        """Read and unwrap every pepper, making those that do not exist yet; raise WrongMasterKey."""
+        for purpose in purposes:
+            async with db.routing() as tx:
+                rows = await store.ring(tx, purpose)
+                if not rows:
+                    await store.add_to_ring(tx, purpose, 1, self.wrap(new_key(), "ring", purpose, 1))
+                    rows = await store.ring(tx, purpose)
+            self._peppers[purpose] = {
+                version: self.unwrap(wrapped, "ring", purpose, version) for version, wrapped in rows
+            }
+            self._current[purpose] = self._peppers[purpose][max(self._peppers[purpose])]
+
+    def digest(self, purpose: str, value: bytes) -> bytes:
+        """Return HMAC-SHA-256 of `value` under the newest pepper of that purpose: 32 bytes."""
+        return hmac.digest(self._current[purpose], value, "sha256")
+
+    def digests(self, purpose: str, value: bytes) -> list[bytes]:
+        """Return the digests of `value` under every pepper of that purpose, the newest first."""
+        versions = self._peppers[purpose]
+        return [hmac.digest(versions[version], value, "sha256") for version in sorted(versions, reverse=True)]
+
+    def wrap(self, key: bytes, *where: object) -> bytes:
+        """Return `key` sealed by the master key for that place."""
+        return seal(self._master, key, place("wrap", *where))
+
+    def unwrap(self, wrapped: bytes, *where: object) -> bytes:
+        """Return the key that was wrapped for that place; raise WrongMasterKey if this master key does not open it."""
+        try:
+            return unseal(self._master, wrapped, place("wrap", *where))
+        except SealBroken:
+            raise WrongMasterKey from None

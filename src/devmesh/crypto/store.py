@@ -1,0 +1,44 @@
+"""Rows of the key ring and of the data keys."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from devmesh.db.pool import Tx
+
+
+async def ring(tx: Tx, purpose: str) -> list[tuple[int, bytes]]:
+    """Return (version, wrapped key) of that purpose."""
+    rows = await tx.all("select version, wrapped from ring_keys where purpose = $1 order by version", purpose)
+    return [(row["version"], row["wrapped"]) for row in rows]
+
+
+async def add_to_ring(tx: Tx, purpose: str, version: int, wrapped: bytes) -> None:
+    """Keep a wrapped key, unless another process was first."""
+    await tx.run(
+        "insert into ring_keys (purpose, version, wrapped) values ($1, $2, $3) on conflict do nothing",
+        purpose,
+        version,
+        wrapped,
+    )
+
+
+async def data_key(tx: Tx, organization_id: UUID, user_id: UUID | None) -> tuple[UUID, bytes] | None:
+    """Return the id and the wrapped data key of the user, or of the organization itself."""
+    row = await tx.one(
+        "select id, wrapped from data_keys where organization_id = $1 and user_id is not distinct from $2",
+        organization_id,
+        user_id,
+    )
+    return (row["id"], row["wrapped"]) if row else None
+
+
+async def add_data_key(tx: Tx, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes) -> None:
+    """Keep a wrapped data key, unless there is one."""
+    await tx.run(
+        "insert into data_keys (id, organization_id, user_id, wrapped) values ($1, $2, $3, $4) on conflict do nothing",
+        key_id,
+        organization_id,
+        user_id,
+        wrapped,
+    )

@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, transactions bound to one organization, change notices, migrations, the embedded server."""

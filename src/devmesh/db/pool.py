@@ -1,0 +1,141 @@
+"""Transactions: each is bound to one organization and tenant, or to none, for as long as it lasts and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from devmesh.errors import Unavailable
+
+Record = Mapping[str, Any]
+
+# What asyncpg raises when the server is away or went away; none of them says that a statement was wrong.
+CONNECTION_LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+class DatabaseAway(Unavailable):
+    """PostgreSQL cannot be reached; nothing was changed unless the commit itself was under way."""
+
+    code = "database_unavailable"
+
+
+class Tx:
+    """One open transaction."""
+
+    __slots__ = ("_after_commit", "_connection")
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def one(self, sql: str, *arguments: object) -> Record | None:
+        """Return the first row, or None."""
+        row: Record | None = await self._connection.fetchrow(sql, *arguments)
+        return row
+
+    async def all(self, sql: str, *arguments: object) -> list[Record]:
+        """Return every row."""
+        rows: list[Record] = await self._connection.fetch(sql, *arguments)
+        return rows
+
+    async def value(self, sql: str, *arguments: object) -> Any:
+        """Return the first column of the first row, or None."""
+        return await self._connection.fetchval(sql, *arguments)
+
+    async def run(self, sql: str, *arguments: object) -> int:
+        """Execute the statement and return how many rows it touched."""
+        status: str = await self._connection.execute(sql, *arguments)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Have `action` run as soon as the commit has succeeded; never after a rollback."""
+        self._after_commit.append(action)
+
+    def committed(self) -> None:
+        """Run what waited for the commit."""
+        for action in self._after_commit:
+            action()
+
+
+class Database:
+    """The pool of the app role's connections, which row-level security binds."""
+
+    def __init__(self, connect: Mapping[str, Any], *, size: int = 10) -> None:
+        self._connect = dict(connect)
+        self._size = size
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Connect; raise DatabaseAway if the server does not answer."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                **self._connect,
+                min_size=1,
+                max_size=self._size,
+                command_timeout=30,
+                max_inactive_connection_lifetime=60,
+            )
+        except CONNECTION_LOST as error:
+            raise DatabaseAway(type(error).__name__) from error
+
+    async def close(self) -> None:
+        """Close every connection; those in use are waited for, at most five seconds."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        try:
+            async with asyncio.timeout(5):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+    @asynccontextmanager
+    async def acting(self, organization_id: UUID, tenant_id: UUID | None = None) -> AsyncIterator[Tx]:
+        """Open a transaction that sees this organization and, of its tenants' rows, this tenant's alone."""
+        tenant = "" if tenant_id is None else tenant_id.hex
+        begin = (
+            f"begin; select set_config('app.organization_id', '{organization_id.hex}', true), "
+            f"set_config('app.tenant_id', '{tenant}', true)"
+        )
+        async with self._transaction(begin) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def routing(self) -> AsyncIterator[Tx]:
+        """Open a transaction that sees no organization: routing tables, the key ring, appends to the audit."""
+        async with self._transaction("begin") as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _transaction(self, begin: str) -> AsyncIterator[Tx]:
+        if self._pool is None:
+            raise DatabaseAway
+        try:
+            async with self._pool.acquire(timeout=5) as connection:
+                tx = Tx(connection)
+                await connection.execute(begin)
+                try:
+                    yield tx
+                except BaseException:
+                    if not connection.is_closed():
+                        await connection.execute("rollback")
+                    raise
+                await connection.execute("commit")
+        except CONNECTION_LOST as error:
+            raise DatabaseAway from error
+        tx.committed()
