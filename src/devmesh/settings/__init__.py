@@ -1,0 +1,259 @@
+"""Every setting of an installation: read once at start, all faults told at once, never changed afterwards."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from devmesh.settings import values as read
+from devmesh.settings.values import AllowEntry, Network
+
+__all__ = ["SETTINGS", "AllowEntry", "Network", "Setting", "Settings", "SettingsError"]
+
+PREFIX = "DEVMESH_"
+DEFAULT_PORT = 8081
+# What programs that call us read from the same environment: none of our business, and no typing error.
+OF_CLIENTS = frozenset({"DEVMESH_API_KEY", "DEVMESH_URL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is documented: `default` in words, `meaning` a sentence, `parse` text -> value."""
+
+    name: str
+    default: str
+    meaning: str
+    parse: Callable[[str], Any] = field(repr=False)
+
+    @property
+    def attribute(self) -> str:
+        """Its name on `Settings`."""
+        return self.name.removeprefix(PREFIX).lower()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "DEVMESH_DATA_DIR",
+        "/var/lib/devmesh as root, otherwise $XDG_DATA_HOME/devmesh or ~/.local/share/devmesh",
+        "Directory of everything kept on this machine: the embedded database, the master key, the mail outbox.",
+        read.path,
+    ),
+    Setting(
+        "DEVMESH_DATABASE_URL",
+        "the embedded PostgreSQL",
+        "External PostgreSQL 15 or newer, postgresql://owner:password@host:5432/database; its user owns the tables "
+        "and may create the role that the server works as.",
+        read.database_url,
+    ),
+    Setting(
+        "DEVMESH_DATABASE_DIRECT_URL",
+        "DEVMESH_DATABASE_URL",
+        "The same database without a transaction pooler between, for LISTEN and migrations.",
+        read.database_url,
+    ),
+    Setting(
+        "DEVMESH_PUBLIC_URL",
+        "http://localhost:8081 (with the port served, and https where a certificate is set)",
+        "Address under which users reach this installation; mailed links are built from it. No path.",
+        read.origin,
+    ),
+    Setting(
+        "DEVMESH_ALLOWED_HOSTS",
+        "none",
+        "Host names answered beside loopback and the public URL's, comma-separated, each with an optional port.",
+        read.hosts,
+    ),
+    Setting(
+        "DEVMESH_ALLOWED_ORIGINS",
+        "none; outside production also loopback origins",
+        "Web origins (https://app.example.com) whose pages may call the API, comma-separated; never '*'.",
+        read.origins,
+    ),
+    Setting(
+        "DEVMESH_TRUSTED_PROXIES",
+        "none",
+        "Addresses or CIDRs, comma-separated, of reverse proxies whose X-Forwarded-For is believed.",
+        read.networks,
+    ),
+    Setting(
+        "DEVMESH_METRICS_ADDR",
+        "none: /metrics stands on the main port and needs metrics:read",
+        "host:port of a second listener that serves /metrics without a key.",
+        read.address,
+    ),
+    Setting(
+        "DEVMESH_TLS_CERT", "none: plain http", "PEM file of the certificate chain to serve https with.", read.file
+    ),
+    Setting("DEVMESH_TLS_KEY", "none", "PEM file of the certificate's private key.", read.file),
+    Setting(
+        "DEVMESH_REGISTRATION",
+        "open; in production first",
+        "Who may register an organization: open (anyone), first (while none exists), token (whoever sends "
+        "X-Registration-Token), closed (nobody).",
+        read.choice("open", "first", "token", "closed"),
+    ),
+    Setting(
+        "DEVMESH_REGISTRATION_TOKEN",
+        "none",
+        "The token that registration asks for when DEVMESH_REGISTRATION is token; at least 16 characters.",
+        read.token,
+    ),
+    Setting(
+        "DEVMESH_PLANS_FILE",
+        "built-in plans",
+        "JSON file of rate limits and plans.",
+        read.file,
+    ),
+    Setting("DEVMESH_DEFAULT_PLAN", "free", "Plan of newly registered organizations.", read.plan),
+    Setting(
+        "DEVMESH_MASTER_KEY",
+        "none; with the embedded database outside production DATA_DIR/master.key, made at first start",
+        "Base64 of the 32 bytes that wrap every stored secret. Whoever has it and the database can read them; "
+        "without it nobody can.",
+        read.master_key,
+    ),
+    Setting("DEVMESH_MASTER_KEY_FILE", "none", "File that holds the master key in base64.", read.file),
+    Setting(
+        "DEVMESH_UPSTREAM_ALLOW",
+        "none: only public addresses are called",
+        "Exceptions to the address guard, comma-separated host:port or CIDR; slug=host:port binds one to an "
+        "organization. Plain http is spoken only to these.",
+        read.allow_entries,
+    ),
+    Setting(
+        "DEVMESH_ENV",
+        "development",
+        "production refuses to start without a given master key or with a public URL that is not https.",
+        read.choice("development", "production"),
+    ),
+)
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` holds every fault, each naming its setting and the mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one installation, checked; `SETTINGS` says what each one means."""
+
+    data_dir: Path
+    database_url: str | None = field(default=None, repr=False)
+    database_direct_url: str | None = field(default=None, repr=False)
+    public_url: str = "http://localhost:8081"
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    metrics_addr: tuple[str, int] | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    registration: Literal["open", "first", "token", "closed"] = "open"
+    registration_token: str | None = field(default=None, repr=False)
+    plans_file: Path | None = None
+    default_plan: str = "free"
+    master_key: bytes | None = field(default=None, repr=False)
+    master_key_file: Path | None = None
+    upstream_allow: tuple[AllowEntry, ...] = ()
+    env: Literal["development", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    workers: int = 1
+    drain_seconds: float = 20
+
+    @classmethod
+    def load(
+        cls, environ: Mapping[str, str], *, host: str = "127.0.0.1", port: int = DEFAULT_PORT, workers: int = 1
+    ) -> Self:
+        """Return the settings of `environ`; a blank value counts as none. Raises `SettingsError` with every problem."""
+        given = {name: value.strip() for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
+        problems = _unknown(set(given))
+        values: dict[str, Any] = {}
+        for setting in SETTINGS:
+            if setting.name not in given:
+                continue
+            try:
+                values[setting.attribute] = setting.parse(given[setting.name])
+            except ValueError as fault:
+                problems.append(f"{setting.name}: {fault}")
+        values.setdefault("data_dir", _data_dir(environ))
+        values.setdefault("public_url", f"{'https' if 'tls_cert' in values else 'http'}://localhost:{port}")
+        values.setdefault("registration", "first" if values.get("env") == "production" else "open")
+        settings = cls(**values, host=host, port=port, workers=workers)
+        problems += _contradictions(settings, set(given))
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    @property
+    def production(self) -> bool:
+        """Whether this installation is held to production's rules."""
+        return self.env == "production"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is our own PostgreSQL in the data directory."""
+        return self.database_url is None
+
+
+def _unknown(names: set[str]) -> list[str]:
+    known = {setting.name for setting in SETTINGS}
+    problems = []
+    for name in sorted(names - known - OF_CLIENTS):
+        nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
+        problems.append(f"{name}: there is no such setting; the nearest is {nearest}. Correct the name or remove it.")
+    return problems
+
+
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/devmesh")
+    home = Path(environ.get("HOME") or Path.home())
+    shared = environ.get("XDG_DATA_HOME") or ""
+    # The XDG specification: a relative path is to be ignored.
+    return (Path(shared) if shared.startswith("/") else home / ".local" / "share") / "devmesh"
+
+
+def _contradictions(settings: Settings, given: set[str]) -> list[str]:
+    # A malformed value is told once, as malformed: what counts here is whether it was given.
+    both_keys = {"DEVMESH_MASTER_KEY", "DEVMESH_MASTER_KEY_FILE"} & given
+    token = "DEVMESH_REGISTRATION_TOKEN" in given
+    by_token = settings.registration == "token"
+    rules = (
+        (
+            len({"DEVMESH_TLS_CERT", "DEVMESH_TLS_KEY"} & given) == 1,
+            "DEVMESH_TLS_CERT and DEVMESH_TLS_KEY belong together: set both or neither.",
+        ),
+        (len(both_keys) > 1, "DEVMESH_MASTER_KEY and DEVMESH_MASTER_KEY_FILE are both set: keep one."),
+        (
+            by_token and not token,
+            "DEVMESH_REGISTRATION_TOKEN: DEVMESH_REGISTRATION=token needs it; make one with 'openssl rand -hex 24'.",
+        ),
+        (
+            token and not by_token,
+            "DEVMESH_REGISTRATION_TOKEN: it is set but not asked for; set DEVMESH_REGISTRATION=token, or remove it.",
+        ),
+        (
+            "DEVMESH_DATABASE_DIRECT_URL" in given and "DEVMESH_DATABASE_URL" not in given,
+            "DEVMESH_DATABASE_DIRECT_URL: it goes with DEVMESH_DATABASE_URL, which is not set; set both or neither.",
+        ),
+        (
+            settings.production and not both_keys,
+            (
+                "DEVMESH_MASTER_KEY: production does not start without a given master key; set it or "
+                "DEVMESH_MASTER_KEY_FILE to the output of 'openssl rand -base64 32', and keep a copy in a safe place."
+            ),
+        ),
+        (
+            settings.production and not settings.public_url.startswith("https://"),
+            f"DEVMESH_PUBLIC_URL: production needs an https address, not {settings.public_url}.",
+        ),
+    )
+    return [problem for broken, problem in rules if broken]
