@@ -1,0 +1,163 @@
+"""Strict JSON: what is not understood to the last byte is refused, with every fault named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from devmesh.errors import BadRequest, Fault, Invalid, UnsupportedMediaType
+from devmesh.http.faults import faults_of
+
+T = TypeVar("T")
+
+# Deep enough for any real document, and far from every recursion limit and PostgreSQL's own.
+MAX_DEPTH = 100
+# The hint of every 400 here.
+_HINT = "Send one JSON object, in UTF-8, without comments, trailing commas or repeated keys."
+_JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of a request's body: fields that it does not declare are refused by name."""
+
+
+class MalformedJson(BadRequest):
+    """The body is not JSON, or JSON that two readers may understand differently."""
+
+    code = "malformed_json"
+    hint = _HINT
+
+
+def decode(raw: bytes, kind: type[T]) -> T:
+    """Return the body as a `kind`, nothing coerced; MalformedJson (400) or Invalid (422) with all faults otherwise.
+
+    An empty body is `{}`, so a `kind` whose fields are all optional accepts it.
+    """
+    if not raw:
+        return _empty(kind)
+    return shape(parse(raw), kind)
+
+
+def shape(value: Any, kind: type[T]) -> T:
+    """Return a parsed JSON value as a `kind`, nothing coerced; otherwise raise Invalid naming every fault."""
+    try:
+        return msgspec.convert(value, kind, strict=True, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise Invalid(faults_of(value, kind) or [Fault("", str(error))]) from None
+
+
+def parse(raw: bytes) -> Any:
+    """Return any JSON value; malformed, ambiguous, deeper than 100 levels or holding NUL it is refused."""
+    try:
+        value = msgspec.json.decode(raw)
+    except RecursionError:
+        raise MalformedJson(f"The JSON is nested deeper than {MAX_DEPTH} levels.") from None
+    except UnicodeDecodeError:
+        raise MalformedJson(f"The JSON is not valid UTF-8{_where_not_utf8(raw)}.") from None
+    except msgspec.DecodeError as error:
+        raise MalformedJson(_reason(error)) from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _refuse_depth(value)
+    if b"\\" not in raw:
+        # Nothing is escaped, so each key stands for one colon of its own, and encoding keeps the rest as it was:
+        # a repeated key is one that is missing from the encoded form. Far cheaper than looking at each key.
+        if raw.count(b":") != msgspec.json.encode(value).count(b":"):
+            _refuse_repeated_keys(raw)
+    else:
+        _refuse_repeated_keys(raw)
+        if b"\\u0000" in raw:
+            _refuse_nul(value)
+    return value
+
+
+def check_content_type(content_type: bytes | None) -> None:
+    """Return if a body of this type is JSON in UTF-8; otherwise raise UnsupportedMediaType."""
+    if content_type in _JSON:
+        return
+    if content_type is None:
+        raise UnsupportedMediaType("The body has no Content-Type.")
+    media_type, *parameters = content_type.decode("latin-1").lower().split(";")
+    family, _, name = media_type.strip().partition("/")
+    if family != "application" or not (name == "json" or name.endswith("+json")):
+        raise UnsupportedMediaType("The body's Content-Type is not JSON.")
+    for parameter in parameters:
+        key, _, value = parameter.strip().partition("=")
+        if key == "charset" and value.strip('"') not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType("The body's charset is not UTF-8.")
+
+
+def _empty(kind: type[T]) -> T:
+    try:
+        return msgspec.convert({}, kind)
+    except msgspec.ValidationError:
+        required = "" if not faults_of({}, kind) else ": " + ", ".join(fault.field for fault in faults_of({}, kind))
+        raise MalformedJson(f"The body is empty; these fields are required{required}.") from None
+
+
+def _reason(error: msgspec.DecodeError) -> str:
+    text = str(error)
+    if text == "Input data was truncated":
+        return "The JSON ends before it is complete."
+    return f"{text.removesuffix('.')}."
+
+
+def _where_not_utf8(raw: bytes) -> str:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f" (byte {error.start})"
+    return ""
+
+
+def _refuse_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise MalformedJson(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _inside(value: Any) -> Any:
+    if type(value) is list:
+        return value
+    return value.values() if type(value) is dict else ()
+
+
+def _refuse_repeated_keys(raw: bytes) -> None:
+    json.loads(raw, object_pairs_hook=_distinct, parse_int=len, parse_float=len)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise MalformedJson(f"The key {json.dumps(name[:64])} stands twice in one object.")
+            seen.add(name)
+    return found
+
+
+def _refuse_nul(value: Any) -> None:
+    faults = [Fault(path, "The character U+0000 is not allowed") for path in _nul_paths(value, "")]
+    if faults:
+        raise Invalid(faults[:50])
+
+
+def _nul_paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, str):
+        if "\0" in value:
+            yield path
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nul_paths(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            inner = f"{path}.{name}" if path else name
+            if "\0" in name:
+                yield inner.replace("\0", "\\u0000")
+            yield from _nul_paths(item, inner.replace("\0", "\\u0000"))
