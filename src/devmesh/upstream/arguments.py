@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_type_hints
 
@@ -19,6 +20,10 @@ _CURSOR = Annotated[
     Annotated[str, Meta(max_length=2000)] | None,
     Meta(description="The next_cursor of the page before; omitted: the first page."),
 ]
+
+_SHARED = ("limit", "cursor", "fields")
+# How msgspec ends a message that concerns a part of the value.
+_PLACE = re.compile(r" - at `\$(?P<place>.*)`$", re.DOTALL)
 
 
 class Paged(msgspec.Struct, frozen=True):
@@ -50,6 +55,8 @@ class Arguments:
             default = parameter.default
             members.append((name, hints[name]) if default is parameter.empty else (name, hints[name], default))
         own = tuple(member[0] for member in members)
+        if taken := sorted(set(own) & set(_SHARED)):
+            raise TypeError(f"{function.__name__}: {', '.join(taken)} belong to every tool")
         if paged is not None:
             limit = Annotated[
                 Annotated[int, Meta(ge=1, le=paged)] | None, Meta(description=f"Results per page, at most {paged}.")
@@ -84,14 +91,20 @@ class Arguments:
             try:
                 msgspec.convert(values[name], self._types[name], strict=True)
             except msgspec.ValidationError as error:
-                faults.append(Fault(name, str(error)))
+                faults.append(_fault(name, str(error)))
         return faults
+
+
+def _fault(name: str, message: str) -> Fault:
+    """Return the fault with its place inside the argument (`comments[0].line`) as the field."""
+    place = _PLACE.search(message)
+    return Fault(f"{name}{place['place']}", message[: place.start()]) if place else Fault(name, message)
 
 
 def _inline(struct: type[msgspec.Struct]) -> dict[str, Any]:
     _, components = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
     definitions = dict(components)
-    top = definitions.pop(struct.__name__)
+    top: dict[str, Any] = definitions.pop(struct.__name__)
     top.pop("title", None)
     top["properties"] = {name: _without_null(member) for name, member in top["properties"].items()}
     if definitions:
@@ -100,7 +113,7 @@ def _inline(struct: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _without_null(member: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema without its `null`: an agent leaves an optional argument out (null is accepted all the same)."""
+    """Return the schema without its `null`: an agent leaves an optional argument out (null is taken all the same)."""
     kinds = [kind for kind in member.get("anyOf", []) if kind != {"type": "null"}]
     rest = {key: value for key, value in member.items() if key != "anyOf" and (key, value) != ("default", None)}
     return {**rest, **kinds[0]} if len(kinds) == 1 else member

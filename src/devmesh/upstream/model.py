@@ -1,4 +1,4 @@
-"""What a connector declares and what travels: Connector, Tool, Request, Reply."""
+"""What a connector declares (Connector, Tool, Field, Verdict, Failure, Paging): the one import that it needs."""
 
 from __future__ import annotations
 
@@ -8,85 +8,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
-from urllib.parse import quote
 
-import msgspec
+from devmesh.upstream.arguments import Arguments, Paged
+from devmesh.upstream.wire import Method, Reply, Request, bounded, get, given, plain_path, send, url
 
-from devmesh.errors import Fault, Invalid
-from devmesh.upstream.arguments import Arguments
+__all__ = [
+    "Auth",
+    "Connector",
+    "Failure",
+    "Field",
+    "Identity",
+    "Method",
+    "Page",
+    "Paging",
+    "Reply",
+    "Request",
+    "Tool",
+    "Verdict",
+    "basic",
+    "bearer",
+    "bounded",
+    "get",
+    "given",
+    "plain_path",
+    "send",
+    "url",
+]
 
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-
-
-def url(template: str, /, **arguments: object) -> str:
-    """Return `template` with `{name}` replaced by the argument, percent-encoded whole, and `{+name}` with its slashes kept.
-
-    An argument can therefore never change the route. Raises Invalid, naming the argument, for one
-    that is empty or holds an empty, `.` or `..` segment, which no encoding can carry (RFC 3986, 5.2.4).
-    """
-    parts: dict[str, str] = {}
-    for name, value in arguments.items():
-        text = str(value)
-        keep = f"{{+{name}}}" in template
-        segments = text.split("/") if keep else [text]
-        if any(segment in ("", ".", "..") for segment in segments):
-            raise Invalid([Fault(name, "must not be empty or hold an empty, '.' or '..' path segment")])
-        parts[name] = "/".join(quote(segment, safe="") for segment in segments)
-    return template.replace("{+", "{").format_map(parts)
-
-
-def given(**values: object) -> dict[str, Any]:
-    """Return the values that are not None: an argument left out is left out on the wire."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tool wants sent, relative to the service's base URL; it holds no credential.
-
-    `path` is already encoded (see `url`). In `query` None is left out, a list repeats its name and
-    a bool is `true` or `false`. At most one of `json`, `form` and `content` is set.
-    """
-
-    method: Method
-    path: str
-    query: Mapping[str, Any] = {}
-    json: Any = None
-    form: Mapping[str, str] | None = None
-    content: bytes | None = None
-    headers: Mapping[str, str] = {}
-
-
-def get(path: str, /, **query: object) -> Request:
-    """Return a GET of `path` with the query arguments that are not None."""
-    return Request(method="GET", path=path, query=given(**query))
-
-
-def send(method: Method, path: str, json: Any = None, /, **query: object) -> Request:
-    """Return a request with a JSON body (None: without a body)."""
-    return Request(method=method, path=path, json=json, query=given(**query))
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the service answered: headers in lower case, the body after decompression."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    host: str = ""
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the reply says that its body is JSON."""
-        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return kind == "application/json" or kind.endswith("+json")
-
-    def json(self) -> Any:
-        """Return the decoded body; None if it is no JSON."""
-        try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, RecursionError):
-            return None
+_SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +54,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom the service says that a credential belongs to, and what the service tells of it."""
+    """Whom the service says that a credential belongs to, and what the service tells of it.
+
+    `scopes` is None where the service does not say, `()` where it says that there are none.
+    """
 
     account: str
     scopes: tuple[str, ...] | None = None
@@ -125,7 +77,7 @@ class Verdict:
 class Failure:
     """An upstream refusal in words for an agent: what the vendor said, and the next step.
 
-    `retry_after` is in seconds.
+    `retry_after` is in seconds, never less than the real wait.
     """
 
     message: str
@@ -135,10 +87,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list; `next_cursor` is None on the last."""
+    """One page of a list; `next_cursor` is None on the last.
+
+    `rest` is what the service said beside the items (a search's `total_count`); it joins the result.
+    """
 
     items: Any
     next_cursor: str | None
+    rest: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Paging(Protocol):
@@ -174,33 +130,57 @@ def basic(user: str, password: str) -> Auth:
     return headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tool:
     """One operation that an agent can call; `build` turns checked arguments into a Request.
 
     `items` is None for a tool that lists nothing, else the reply's key that holds the items (`""`:
     a bare array); such a tool also takes `limit` and `cursor`. A tool with `projects` takes `fields`.
+    `safe` is set where only the request tells whether a call reads or writes (`call_api`).
     """
 
     name: str
     description: str
     arguments: Arguments
     build: Callable[..., Request]
-    connector: Connector
+    connector: Connector = field(repr=False)
     read_only: bool
     destructive: bool
     idempotent: bool
     items: str | None = None
     projects: bool = False
+    safe: Callable[[Request], bool] | None = None
+
+    @property
+    def may_read(self) -> bool:
+        """Whether some call of it only reads: then a caller without write rights sees it too."""
+        return self.read_only or self.safe is not None
+
+    def reads(self, request: Request) -> bool:
+        """Whether this very call changes nothing upstream; only such a one is open to a caller without write rights."""
+        return self.read_only or (self.safe is not None and self.safe(request))
+
+    def request(self, checked: Paged) -> Request:
+        """Return what to send for those arguments, the page asked for included.
+
+        Raises Invalid for arguments that do not go together, and for a cursor that the service never gave.
+        """
+        request = self.build(**checked.own)
+        paging = self.connector.paging
+        if self.items is None or paging is None:
+            return request
+        return paging.ask(request, checked.limit, checked.cursor)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Connector:
     """One service: everything that the vault, the catalogue, the documents and the sender need to know of it.
 
     `base_url` is the default for `metadata.base_url`; None where the user must name one.
     `probe` is the cheapest read that proves a credential, `judge` reads its reply;
-    `explain` puts a refusal (status ≥ 400, or whatever `failed` says) into words.
+    `explain` puts a refusal (a status outside 200 to 299, or whatever `failed` says) into words;
+    it quotes what the service said of the error, bounded, and never the body whole.
+    `headers` go with every request, their names in lower case.
     """
 
     name: str
@@ -213,9 +193,9 @@ class Connector:
     explain: Callable[[Reply], Failure]
     paging: Paging | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    failed: Callable[[Reply], bool] = lambda reply: reply.status >= 400
+    failed: Callable[[Reply], bool] = lambda reply: reply.status not in _SUCCESS
     token_page: str = ""
-    tools: dict[str, Tool] = field(default_factory=dict)
+    tools: dict[str, Tool] = field(default_factory=dict, repr=False)
 
     def tool(
         self,
@@ -224,20 +204,27 @@ class Connector:
         destructive: bool = False,
         idempotent: bool = False,
         items: str | None = None,
+        max_limit: int | None = None,
         projects: bool | None = None,
+        safe: Callable[[Request], bool] | None = None,
     ) -> Callable[[Callable[..., Request]], Callable[..., Request]]:
         """Register the decorated function as the tool `<connector>.<its name>`.
 
         The description is its docstring, the arguments its signature. A tool without `writes` is
         read-only (and so idempotent), and takes `fields` unless `projects` says otherwise.
+        `max_limit` is for a list whose pages are smaller than the service's others.
         """
 
         def register(build: Callable[..., Request]) -> Callable[..., Request]:
+            name = build.__name__
+            if name in self.tools:
+                raise ValueError(f"{self.name}.{name} is declared twice")
             projected = (not writes) if projects is None else projects
-            self.tools[build.__name__] = Tool(
-                name=f"{self.name}.{build.__name__}",
+            paged = (max_limit or self.paging.max_limit) if items is not None and self.paging else None
+            self.tools[name] = Tool(
+                name=f"{self.name}.{name}",
                 description=inspect.cleandoc(build.__doc__ or ""),
-                arguments=Arguments.of(build, paged=self.paging.max_limit if items is not None and self.paging else None, projected=projected),
+                arguments=Arguments.of(build, paged=paged, projected=projected),
                 build=build,
                 connector=self,
                 read_only=not writes,
@@ -245,6 +232,7 @@ class Connector:
                 idempotent=idempotent or not writes,
                 items=items,
                 projects=projected,
+                safe=safe,
             )
             return build
 

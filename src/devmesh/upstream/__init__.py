@@ -1,0 +1,1 @@
+"""The one way out: what connectors declare, what is sent, and the sender."""
