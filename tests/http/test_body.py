@@ -187,7 +187,7 @@ def test_faults_are_bounded_in_number_and_length():
 
 def test_an_empty_body_is_accepted_where_nothing_is_required():
     assert decode(b"", Optional) == Optional()
-    with pytest.raises(MalformedJson, match="empty.*name"):
+    with pytest.raises(MalformedJson, match=r"empty.*name"):
         decode(b"", Thing)
 
 

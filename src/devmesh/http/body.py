@@ -61,9 +61,9 @@ def parse(raw: bytes) -> Any:
         raise MalformedJson(_reason(error)) from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         _refuse_depth(value)
-    if b"\\" not in raw:
-        # Nothing is escaped, so each key stands for one colon of its own, and encoding keeps the rest as it was:
-        # a repeated key is one that is missing from the encoded form. Far cheaper than looking at each key.
+    if b"\\u" not in raw:
+        # No colon is written as an escape, so each key stands for one colon of its own, and encoding keeps the others:
+        # a repeated key is a colon that is missing from the encoded form. Far cheaper than looking at each key.
         if raw.count(b":") != msgspec.json.encode(value).count(b":"):
             _refuse_repeated_keys(raw)
     else:

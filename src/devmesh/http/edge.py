@@ -1,0 +1,143 @@
+"""The outermost callable: what holds for every request, before anything of it is believed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from devmesh.errors import BadRequest
+from devmesh.http.address import Addresses
+from devmesh.http.allowed import Hosts, Origins, preflight
+from devmesh.http.intake import MEBIBYTE, Intake, too_large
+from devmesh.http.misplaced import refuse_in_cookie, refuse_in_query
+from devmesh.http.problem import Header, Message, Receive, Scope, Send, guard
+from devmesh.settings import Settings
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_NOT_TWICE = frozenset(
+    b"authorization content-length content-type host idempotency-key if-match mcp-method mcp-name mcp-protocol-version "
+    b"mcp-session-id origin x-api-key x-mesh-tool-names x-on-behalf-of x-registration-token x-tenant-id".split()
+)
+_SECURITY: tuple[Header, ...] = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_MAX_DIGITS = 18
+_NO_STORE = (b"cache-control", b"no-store")
+_POLICY_CLOSED: Message = {"type": "websocket.close", "code": 1008}
+
+
+class Edge:
+    """The ASGI callable around everything else.
+
+    In `scope["state"]` it leaves `request_id`, `address` (the client's), `path` (as asked for), `headers` (the
+    request's as a dict of bytes, one value a name), and `reply_headers`, a list that anyone inside may add to: it
+    joins the reply, whether that is a success or an error. HEAD reaches the application as GET.
+    """
+
+    def __init__(self, app: App, settings: Settings, *, limits: Mapping[str, int] | None = None) -> None:
+        self._app = app
+        self._hosts = Hosts(settings.public_url, settings.allowed_hosts)
+        self._origins = Origins(settings.public_url, settings.allowed_origins, loopback=settings.env != "production")
+        self._addresses = Addresses(settings.trusted_proxies)
+        self._limits = tuple((limits or {}).items())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection of ASGI; no request of any form ends without a reply."""
+        if scope["type"] != "http":
+            await self._not_http(scope, receive, send)
+            return
+        pairs = scope["headers"]
+        headers: dict[bytes, bytes] = dict(pairs)
+        peer = scope.get("client")
+        request_id = f"{time.time_ns() // 1_000_000:012x}{os.urandom(7).hex()}"
+        reply_headers: list[Header] = [*_SECURITY, (b"x-request-id", request_id.encode())]
+        state = scope["state"] = {
+            "request_id": request_id,
+            "address": self._addresses.of(peer[0] if peer else "", _forwarded(pairs, headers)),
+            "path": scope["path"],
+            "headers": headers,
+            "reply_headers": reply_headers,
+            "begun": False,
+        }
+        intake = self._intake(scope, headers, receive)
+        bodiless = scope["method"] == "HEAD"
+        if bodiless:
+            scope["method"] = "GET"
+
+        async def reply(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if intake is not None:
+                    await intake.drain()
+                state["begun"] = True
+                found = message["headers"] = [*message.get("headers", ()), *reply_headers]
+                if not any(name == b"cache-control" for name, _ in found):
+                    found.append(_NO_STORE)
+            elif bodiless:
+                message = {**message, "body": b""}
+            await send(message)
+
+        await guard(self._checked, scope, intake or receive, reply)
+
+    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope["state"]
+        headers = state["headers"]
+        if len(headers) != len(scope["headers"]):
+            _refuse_repeated(scope["headers"])
+        self._hosts.check(headers.get(b"host", b""))
+        origin = headers.get(b"origin")
+        if origin is not None:
+            state["reply_headers"].extend(self._origins.headers(origin))
+            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+                await _answer_preflight(headers, send)
+                return
+        if scope["query_string"]:
+            refuse_in_query(scope["query_string"])
+        if b"cookie" in headers:
+            refuse_in_cookie(b";".join(value for name, value in scope["headers"] if name == b"cookie"))
+        if "\0" in scope["path"]:
+            raise BadRequest("The path holds the character U+0000.")
+        if isinstance(receive, Intake):
+            _check_length(headers.get(b"content-length"), receive.limit)
+        await self._app(scope, receive, send)
+
+    def _intake(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Intake | None:
+        """Return the counted body, or None where there is none: HTTP/1 says so, HTTP/2 may leave it open."""
+        length = headers.get(b"content-length")
+        if length == b"0" or (length is None and b"transfer-encoding" not in headers and scope["http_version"] < "2"):
+            return None
+        limit = next((most for prefix, most in self._limits if scope["path"].startswith(prefix)), MEBIBYTE)
+        return Intake(receive, limit, invited=b"expect" in headers)
+
+    async def _not_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        else:
+            await send(_POLICY_CLOSED)
+
+
+def _check_length(length: bytes | None, limit: int) -> None:
+    if length is None:
+        return
+    if not length.isdigit():
+        raise BadRequest("Content-Length is no number.")
+    if len(length) > _MAX_DIGITS or int(length) > limit:
+        raise too_large(limit)
+
+
+def _forwarded(pairs: list[Header], headers: dict[bytes, bytes]) -> bytes | None:
+    if b"x-forwarded-for" not in headers:
+        return None
+    return b",".join(value for name, value in pairs if name == b"x-forwarded-for")
+
+
+def _refuse_repeated(pairs: list[Header]) -> None:
+    seen: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        if name in _NOT_TWICE and seen.setdefault(name, value) != value:
+            raise BadRequest(f"The header {name.decode()} stands twice with different values.")
+
+
+async def _answer_preflight(headers: dict[bytes, bytes], send: Send) -> None:
+    told = preflight(headers.get(b"access-control-request-headers", b""))
+    await send({"type": "http.response.start", "status": 204, "headers": told})
+    await send({"type": "http.response.body", "body": b""})
