@@ -1,0 +1,101 @@
+"""One HTTP message, ready for the wire: what is sent, and what a redirect makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import msgspec
+from pyreqwest.http import Url
+
+from devmesh.errors import Fault, Invalid
+from devmesh.upstream.errors import RedirectRefused
+from devmesh.upstream.origin import Base, Origin, origin_of
+from devmesh.upstream.wire import Reply, Request, bounded
+
+READS = frozenset({"GET", "HEAD"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# The connection's business, not the connector's.
+_NOT_OURS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request with its whole URL; `credential` are the headers that leave with the first origin only."""
+
+    method: str
+    url: Url
+    origin: Origin
+    headers: Mapping[str, str]
+    credential: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+
+    @property
+    def writes(self) -> bool:
+        """Whether the method may change something at the service (RFC 9110, 9.2.1)."""
+        return self.method not in READS
+
+
+def message_of(request: Request, base: Base, headers: Mapping[str, str]) -> Message:
+    """Return the request as it travels to `base`, `headers` under its own; raises Invalid for what cannot travel."""
+    own = {name.lower(): value for name, value in request.headers.items()}
+    credential = {name.lower(): value for name, value in headers.items()}
+    if not (_NOT_OURS.isdisjoint(own) and _NOT_OURS.isdisjoint(credential)):
+        raise Invalid([Fault("headers", f"must not hold {' or '.join(sorted(_NOT_OURS & (own.keys() | credential)))}")])
+    body, kind = _body(request)
+    if kind is not None:
+        own.setdefault("content-type", kind)
+    url = base.url(request.path, request.query)
+    return Message(request.method, url, base.origin, own, credential, body)
+
+
+def _body(request: Request) -> tuple[bytes | None, str | None]:
+    if request.json is not None:
+        return msgspec.json.encode(request.json), "application/json"
+    if request.form is not None:
+        return urlencode(request.form).encode(), "application/x-www-form-urlencoded"
+    if request.content is not None:
+        return request.content, "application/octet-stream"
+    return None, None
+
+
+def redirected(message: Message, reply: Reply) -> Message | None:
+    """Return the message that follows the reply's redirect; None if it is none.
+
+    Only reads follow, and the one read that a 303 asks for after a write. The credential stays with
+    its origin. Raises RedirectRefused where following would be wrong or less safe.
+    """
+    if reply.status not in _REDIRECTS:
+        return None
+    location = reply.headers.get("location", "")
+    try:
+        origin, url = origin_of(message.url.join(location))
+    except ValueError as error:
+        raise RedirectRefused(f"{message.origin.host} redirects to an address that {error}.") from None
+    if not location:
+        raise RedirectRefused(f"{message.origin.host} redirects without saying where to.")
+    if message.writes and reply.status != 303:  # noqa: PLR2004 - See Other (RFC 9110, 15.4.4)
+        place = bounded(f"{url.origin_ascii}{url.path}")
+        raise RedirectRefused(f"{message.origin.host} says that this is now at {place}.")
+    if message.origin.scheme == "https" and origin.scheme != "https":
+        raise RedirectRefused(f"{message.origin.host} redirects from https to plain http.")
+    credential = message.credential if origin == message.origin else {}
+    method = message.method if message.method in READS else "GET"
+    headers = {name: value for name, value in message.headers.items() if name != "content-type"}
+    return Message(method, url, origin, headers, credential, None)

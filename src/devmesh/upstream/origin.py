@@ -1,0 +1,114 @@
+"""Where a request goes: a base URL read once by the parser that also connects, and the URLs built on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from pyreqwest.http import Url
+
+from devmesh.errors import Fault, Invalid
+from devmesh.upstream.addresses import Address
+
+_PORTS = {"http": 80, "https": 443}
+_LONGEST_NAME = 253
+_LONGEST_LABEL = 63
+_LONGEST_URL = 8000
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port; the host is in lower case, without trailing dots, an IPv6 literal without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def address(self) -> Address | None:
+        """The address if the host is an IP literal, else None."""
+        try:
+            return ip_address(self.host)
+        except ValueError:
+            return None
+
+    @property
+    def place(self) -> str:
+        """`host:port`, as an allow entry spells it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A checked base URL: `text` is the origin in ASCII, `path` the base path without its trailing slash."""
+
+    origin: Origin
+    text: str
+    path: str
+
+    def url(self, path: str, query: Mapping[str, Any]) -> Url:
+        """Return the URL of `path` below this base, proven to be of its origin and of exactly that path.
+
+        Raises Invalid for a path that any parser could take for another one.
+        """
+        if path and path[0] != "/":
+            raise Invalid([Fault("path", "must begin with '/'")])
+        whole = self.path + path
+        encoded = _encode(query) if query else ""
+        if len(whole) + len(encoded) > _LONGEST_URL:
+            raise Invalid([Fault("path", f"the address with its query must not exceed {_LONGEST_URL} characters")])
+        url = Url(f"{self.text}{whole}?{encoded}" if encoded else self.text + whole)
+        if url.path != (whole or "/") or url.origin_ascii != self.text:
+            raise Invalid([Fault("path", "must be percent-encoded and hold no '.' or '..' segment, '?' or '#'")])
+        return url
+
+
+@lru_cache(maxsize=1024)
+def base_of(base_url: str) -> Base:
+    """Return the base URL, read and checked; raises Invalid naming `base_url`."""
+    try:
+        url = Url(base_url)
+        origin, url = origin_of(url)
+    except ValueError as error:
+        raise Invalid([Fault("base_url", str(error))]) from None
+    if url.query_string is not None or url.fragment is not None:
+        raise Invalid([Fault("base_url", "must have no query and no fragment")])
+    return Base(origin, url.origin_ascii, url.path.removesuffix("/"))
+
+
+def origin_of(url: Url) -> tuple[Origin, Url]:
+    """Return the URL's origin, and the URL with its host in the one form that is checked and connected to.
+
+    Raises ValueError, its text fit for the user, for what is no plain http or https address.
+    """
+    if url.scheme not in _PORTS:
+        raise ValueError("must be an https address")
+    if url.username or url.password is not None:
+        raise ValueError("must hold no user name or password")
+    host = url.host_str or ""
+    if host.endswith("."):
+        # A parser may take `127.1..` for a name and what is left without the dots for an address: read it again.
+        url = url.with_host(host.rstrip(".") or None)
+        host = url.host_str or ""
+    if not _is_host(host):
+        raise ValueError("must name a host")
+    port = url.port if url.port is not None else _PORTS[url.scheme]
+    return Origin(url.scheme, host.lower().strip("[]"), port), url
+
+
+def _is_host(host: str) -> bool:
+    labels = host.split(".")
+    return len(host) <= _LONGEST_NAME and all(0 < len(label) <= _LONGEST_LABEL for label in labels)
+
+
+def _encode(query: Mapping[str, Any]) -> str:
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if one is None:
+                continue
+            pairs.append((name, str(one).lower() if isinstance(one, bool) else str(one)))
+    return urlencode(pairs, quote_via=quote, safe="")

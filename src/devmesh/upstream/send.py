@@ -1,0 +1,171 @@
+"""The one sender: every request that leaves this server goes through here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from pyreqwest.client import Client
+from pyreqwest.exceptions import RequestError, RequestTimeoutError
+from pyreqwest.response import Response
+
+from devmesh.errors import Fault, Invalid, MeshError
+from devmesh.settings import AllowEntry
+from devmesh.upstream.clients import CONNECT_SECONDS, TOTAL_SECONDS, Clients
+from devmesh.upstream.errors import (
+    OutcomeUnknown,
+    RedirectRefused,
+    ResponseTooLarge,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from devmesh.upstream.guard import Guard, Resolve, Target
+from devmesh.upstream.message import Message, message_of, redirected
+from devmesh.upstream.origin import base_of
+from devmesh.upstream.wire import Reply, Request
+
+_MAX_BYTES = 8 * 1024 * 1024
+_MAX_REDIRECTS = 5
+# The whole message of the cause, for other causes quote the URL. No exception class says this much:
+# a request that was taken and then dropped raises ConnectError too.
+_UNSENT = "client error (Connect)"
+
+
+class Sender:
+    """Sends requests to checked addresses only, and tells what was certainly not sent from what perhaps was."""
+
+    def __init__(
+        self,
+        allow: Sequence[AllowEntry] = (),
+        *,
+        resolve: Resolve | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._guard = Guard(allow, resolve=resolve, clock=clock)
+        self._clients = Clients()
+
+    async def send(
+        self,
+        request: Request,
+        *,
+        base_url: str,
+        organization: str,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = _MAX_BYTES,
+        timeout: float = TOTAL_SECONDS,  # noqa: ASYNC109 - the client's own, it makes no task
+    ) -> Reply:
+        """Return the service's answer, whatever its status; `timeout` (seconds) bounds the whole of it.
+
+        `headers` (the connector's and the credential's; the request's own come before them) do not follow
+        a redirect to another origin. Nothing is sent twice.
+        Raises Invalid and AddressRefused before anything is sent, UpstreamUnreachable (NameNotResolved)
+        when provably nothing was, OutcomeUnknown (UpstreamTimeout) when perhaps it was,
+        ResponseTooLarge and RedirectRefused when the service did answer.
+        """
+        message = message_of(request, base_of(base_url), headers or {})
+        until = time.monotonic() + timeout
+        reply = await self._deliver(message, organization, max_bytes, until)
+        if reply.status < 300 or reply.status >= 400:  # noqa: PLR2004 - the 3xx class (RFC 9110, 15.4)
+            return reply
+        return await self._follow(message, reply, organization, max_bytes, until)
+
+    async def check(self, base_url: str, organization: str) -> None:
+        """Raise what `send` would raise for this base URL before sending; nothing is connected to."""
+        await self._guard.admit(base_of(base_url).origin, organization)
+
+    async def close(self) -> None:
+        """End every connection; a request still under way raises OutcomeUnknown."""
+        self._guard.close()
+        await self._clients.close()
+
+    async def _follow(self, first: Message, reply: Reply, organization: str, max_bytes: int, until: float) -> Reply:
+        message = first
+        for _ in range(_MAX_REDIRECTS):
+            following = redirected(message, reply)
+            if following is None:
+                return reply
+            message = following
+            try:
+                reply = await self._deliver(message, organization, max_bytes, until)
+            except MeshError as error:
+                if first.writes:
+                    raise OutcomeUnknown(
+                        f"{first.origin.host} took the request and pointed elsewhere for its result: {error.detail}",
+                        wrote=True,
+                    ) from error
+                raise
+        raise RedirectRefused(f"{first.origin.host} redirects more than {_MAX_REDIRECTS} times.")
+
+    async def _deliver(self, message: Message, organization: str, max_bytes: int, until: float) -> Reply:
+        """Return the answer of the first address that takes the message."""
+        origin = message.origin
+        target = self._guard.known(origin, organization) or await self._guard.admit(origin, organization)
+        for address in target.addresses:
+            try:
+                reply = await _exchange(self._clients.to(origin, address), message, max_bytes, until)
+            except UpstreamUnreachable:
+                if address == target.addresses[-1] or until - time.monotonic() < CONNECT_SECONDS:
+                    raise
+            else:
+                self._prefer(target, organization, address)
+                return reply
+        raise UpstreamUnreachable(f"{origin.place} has no address.")
+
+    def _prefer(self, target: Target, organization: str, address: str) -> None:
+        if address != target.addresses[0]:
+            self._guard.prefer(target, organization, address)
+
+
+async def _exchange(client: Client, message: Message, max_bytes: int, until: float) -> Reply:
+    builder = client.request(message.method, message.url)
+    try:
+        builder = builder.headers({**message.credential, **message.headers})
+    except ValueError:
+        # The parser's own words quote the value.
+        raise Invalid([Fault("headers", "a field of the credential holds a character that no header can")]) from None
+    if message.body is not None:
+        builder = builder.body_bytes(message.body)
+    left = until - time.monotonic()
+    if left < TOTAL_SECONDS - 1:
+        builder = builder.timeout(timedelta(seconds=max(left, 0.001)))
+    status = 0
+    try:
+        async with builder.build_streamed() as response:
+            status = response.status
+            body = await response.body_reader.read(max_bytes + 1)
+            headers = _headers(response)
+    except RequestError as error:
+        raise _explained(error, message, status) from error
+    if body is None:
+        return Reply(status, headers, b"", message.origin.host)
+    if len(body) > max_bytes:
+        raise ResponseTooLarge(f"{message.origin.host} answered {status} with more than {max_bytes} bytes.")
+    return Reply(status, headers, body.to_bytes(), message.origin.host)
+
+
+def _headers(response: Response) -> dict[str, str]:
+    """Return the headers, repeated ones joined by a comma (RFC 9110, 5.3), those that are no ASCII left out."""
+    headers = response.headers
+    try:
+        read = headers.dict_multi_value()
+    except ValueError:
+        read = {}
+        for name in set(headers.keys()):
+            try:
+                read[name] = headers.getall(name)
+            except ValueError:
+                continue
+    return {name: value if isinstance(value, str) else ", ".join(value) for name, value in read.items()}
+
+
+def _explained(error: RequestError, message: Message, status: int) -> MeshError:
+    place = message.origin.place
+    late = isinstance(error, RequestTimeoutError)
+    if any(cause["message"] == _UNSENT for cause in (error.details or {}).get("causes") or ()):
+        return UpstreamUnreachable(f"{place} {'did not take' if late else 'refused'} the connection.")
+    if status:
+        detail = f"{place} answered {status}, and the rest of it {'did not come in time' if late else 'broke off'}."
+    else:
+        detail = f"{place} {'did not answer in time' if late else 'closed the connection without an answer'}."
+    return (UpstreamTimeout if late else OutcomeUnknown)(detail, wrote=message.writes)
