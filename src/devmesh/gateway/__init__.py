@@ -1,0 +1,1 @@
+"""The one path of a tool call, and which tools a caller sees."""

@@ -1,0 +1,224 @@
+"""`POST /mcp`: one exchange, from the request's bytes to the reply's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, NamedTuple, Protocol
+
+from devmesh.access import Caller
+from devmesh.errors import BadRequest, MeshError
+from devmesh.gateway.model import Listing, Passed, ToolResult, UnknownTool
+from devmesh.http.body import check_content_type, parse
+from devmesh.mcp import headers as wire
+from devmesh.mcp.envelope import Message, message_of
+from devmesh.mcp.errors import Refused, guarded
+from devmesh.mcp.listing import Pages, form_of
+from devmesh.mcp.protocol import BATCHING, INVALID_PARAMS, INVALID_REQUEST
+from devmesh.mcp.replies import ACCEPTED, Reply, called, failure, succeed
+from devmesh.mcp.results import fixed_result
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_MAX_BATCH: Final = 20
+_MAX_NAME: Final = 128
+_NOT_ALLOWED: Final = failure(
+    405, None, 405, "Method Not Allowed. POST JSON-RPC messages here; there is no GET stream and no session.", None
+)._replace(headers=((b"allow", b"POST"),))
+
+
+class Authenticator(Protocol):
+    """Tells who is calling, or raises a MeshError."""
+
+    async def authenticate(self, headers: wire.Headers, address: str, request_id: str, /) -> Caller: ...  # noqa: D102
+
+
+class Limits(Protocol):
+    """The rate limits, and the headers that tell them."""
+
+    def spend(self, caller: Caller, /) -> None: ...  # noqa: D102
+
+    def headers(self, caller: Caller, /) -> list[tuple[bytes, bytes]]: ...  # noqa: D102
+
+
+class Gateway(Protocol):
+    """The tools."""
+
+    async def call(  # noqa: D102
+        self, caller: Caller, name: str, arguments: Mapping[str, Any] | None, passed: Passed, /
+    ) -> ToolResult: ...
+
+    async def listing(self, caller: Caller, /) -> Listing: ...  # noqa: D102
+
+
+class _Exchange(NamedTuple):
+    """One HTTP request of a known caller."""
+
+    caller: Caller
+    headers: wire.Headers
+    fields: dict[bytes, bytes]
+    receive: Receive
+    trace_id: str
+
+
+class _Call(NamedTuple):
+    name: str
+    arguments: Mapping[str, Any] | None
+    passed: Passed
+
+
+class Endpoint:
+    """The ASGI application of `/mcp`; request id, address, Host, Origin and body size are the edge's."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        limits: Limits,
+        gateway: Gateway,
+        passed: Callable[[wire.Headers], Passed],
+    ) -> None:
+        self._authenticator = authenticator
+        self._limits = limits
+        self._gateway = gateway
+        self._passed = passed
+        self._pages = Pages()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; nothing but cancellation gets out."""
+        if scope["method"] == "POST":
+            state = scope["state"]
+            reply = await guarded(self._serve(scope["headers"], receive, state), None, state["request_id"])
+        else:
+            reply = _NOT_ALLOWED
+        status, body, extra = reply
+        headers = [(b"content-length", b"%d" % len(body)), *extra]
+        if body:
+            headers.append((b"content-type", b"application/json"))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _serve(self, headers: wire.Headers, receive: Receive, state: Mapping[str, Any]) -> Reply:
+        trace_id = state["request_id"]
+        caller = await self._authenticator.authenticate(headers, state["address"], trace_id)
+        exchange = _Exchange(caller, headers, dict(headers), receive, trace_id)
+        status, body, extra = await guarded(self._exchange(exchange), None, trace_id)
+        return Reply(status, body, [*self._limits.headers(caller), *extra])
+
+    async def _exchange(self, exchange: _Exchange) -> Reply:
+        try:
+            check_content_type(exchange.fields.get(b"content-type"))
+            wire.check_accept(exchange.fields.get(b"accept", b""))
+            value = parse(await _body(exchange.receive))
+            batch = _batch_of(value, exchange) if type(value) is list else None
+            message = None if batch is not None else message_of(value)
+        except (Refused, MeshError):
+            self._limits.spend(exchange.caller)
+            raise
+        if message is None:
+            return await self._answer_all(batch or [], exchange)
+        return await guarded(self._answer(message, exchange), message.request_id, exchange.trace_id)
+
+    async def _answer_all(self, batch: list[Any], exchange: _Exchange) -> Reply:
+        replies = [await guarded(self._answer_one_of(value, exchange), None, exchange.trace_id) for value in batch]
+        bodies = [reply.body for reply in replies if reply.body]
+        return Reply(200, b"[%b]" % b",".join(bodies)) if bodies else ACCEPTED
+
+    async def _answer_one_of(self, value: Any, exchange: _Exchange) -> Reply:
+        try:
+            message = message_of(value)
+            _check_member(message, exchange)
+        except Refused:
+            self._limits.spend(exchange.caller)
+            raise
+        return await guarded(self._answer(message, exchange), message.request_id, exchange.trace_id)
+
+    async def _answer(self, message: Message, exchange: _Exchange) -> Reply:
+        """Answer one message; it spends one, a tool call in the gateway and all else here."""
+        modern = wire.is_modern(exchange.fields, message)
+        call: _Call | None = None
+        try:
+            if modern:
+                wire.check_modern(exchange.headers, exchange.fields, message)
+            else:
+                wire.legacy_version(exchange.fields)
+            if message.request_id is None:
+                _check_notification(message)
+            elif message.method == "tools/call":
+                call = _Call(*_tool_call(message, modern=modern), self._passed(exchange.headers))
+        except (Refused, MeshError):
+            self._limits.spend(exchange.caller)
+            raise
+        if call is not None and message.request_id is not None:
+            return succeed(message.request_id, called(await self._call(exchange.caller, call), modern=modern))
+        self._limits.spend(exchange.caller)
+        if message.request_id is None:
+            return ACCEPTED
+        return succeed(message.request_id, await self._result(message, exchange, modern=modern))
+
+    async def _call(self, caller: Caller, call: _Call) -> ToolResult:
+        try:
+            return await self._gateway.call(caller, call.name, call.arguments, call.passed)
+        except UnknownTool as unknown:
+            nearest = f" Nearest: {', '.join(unknown.nearest)}." if unknown.nearest else ""
+            raise Refused(
+                INVALID_PARAMS,
+                f"Unknown tool: {call.name[:_MAX_NAME]}.{nearest} tools/list names every tool that you may call.",
+                status=200,
+                data={"code": unknown.code, "nearest": unknown.nearest},
+            ) from None
+
+    async def _result(self, message: Message, exchange: _Exchange, *, modern: bool) -> bytes:
+        if message.method != "tools/list":
+            return fixed_result(message, modern=modern)
+        try:
+            form = form_of(exchange.fields.get(b"x-mesh-tool-names", b""))
+            listing = await self._gateway.listing(exchange.caller)
+            return self._pages.page(listing, message.params.get("cursor"), form=form, is_modern=modern)
+        except Refused as refused:
+            if not modern:
+                refused.status = 200
+            raise
+
+
+async def _body(receive: Receive) -> bytes:
+    event = await receive()
+    if event["type"] == "http.request" and not event.get("more_body"):
+        return bytes(event["body"])
+    parts: list[bytes] = []
+    while event["type"] == "http.request":
+        parts.append(event["body"])
+        if not event.get("more_body"):
+            return b"".join(parts)
+        event = await receive()
+    raise BadRequest("The connection was closed before the body was complete.")
+
+
+def _batch_of(value: list[Any], exchange: _Exchange) -> list[Any]:
+    version = exchange.fields.get(b"mcp-protocol-version", BATCHING.encode()).strip()
+    if version != BATCHING.encode():
+        raise Refused(INVALID_REQUEST, f"Invalid request: send one message at a time; only {BATCHING} has batches.")
+    if not 0 < len(value) <= _MAX_BATCH:
+        raise Refused(INVALID_REQUEST, f"Invalid request: a batch holds 1 to {_MAX_BATCH} messages.")
+    return value
+
+
+def _check_member(message: Message, exchange: _Exchange) -> None:
+    if message.method == "initialize" or wire.is_modern(exchange.fields, message):
+        text = f"Invalid request: {message.method} must not stand in a batch."
+        raise Refused(INVALID_REQUEST, text, request_id=message.request_id)
+
+
+def _check_notification(message: Message) -> None:
+    if not message.method.startswith("notifications/"):
+        raise Refused(INVALID_REQUEST, "Invalid request: a request needs an id; without one nothing is done.")
+
+
+def _tool_call(message: Message, *, modern: bool) -> tuple[str, Mapping[str, Any] | None]:
+    name, arguments = message.params.get("name"), message.params.get("arguments")
+    status = 400 if modern else 200
+    if type(name) is not str:
+        raise Refused(INVALID_PARAMS, "params.name must be a string.", status=status)
+    if arguments is not None and type(arguments) is not dict:
+        raise Refused(INVALID_PARAMS, "params.arguments must be an object.", status=status)
+    return name, arguments

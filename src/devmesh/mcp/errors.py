@@ -1,0 +1,76 @@
+"""What goes wrong on the wire, as HTTP status and JSON-RPC error; the one place of MCP that catches everything."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable
+from typing import Any, Final
+
+from devmesh.errors import Invalid, MeshError, Unauthenticated
+from devmesh.http.body import MalformedJson
+from devmesh.mcp.protocol import INTERNAL_ERROR, INVALID_PARAMS, PARSE_ERROR
+from devmesh.mcp.replies import Id, Reply, failure
+
+_LOG: Final = logging.getLogger(__name__)
+_CHALLENGE: Final = b'Bearer realm="Developer Mesh"'
+_INVALID_TOKEN: Final = b'Bearer realm="Developer Mesh", error="invalid_token"'
+
+
+class Refused(Exception):
+    """A JSON-RPC error to answer with; `status` is the HTTP status of a reply that holds it alone.
+
+    `request_id` is the JSON-RPC id where the message shows one though it is refused.
+    """
+
+    def __init__(
+        self, code: int, message: str, *, status: int = 400, data: Any = None, request_id: Id | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.data = data
+        self.request_id = request_id
+
+
+async def guarded(work: Awaitable[Reply], request_id: Id | None, trace_id: str) -> Reply:
+    """Return the reply of `work`, or the one that tells its error; nothing but cancellation gets out.
+
+    `request_id` is the JSON-RPC id if it is known yet, `trace_id` the id under which the log has the request.
+    """
+    try:
+        return await work
+    except Refused as refused:
+        known = refused.request_id if request_id is None else request_id
+        return failure(refused.status, known, refused.code, refused.message, refused.data)
+    except MeshError as error:
+        return _told(error, request_id, trace_id)
+    except Exception:  # noqa: BLE001 - one of the three places that catch everything
+        _LOG.exception("MCP request %s failed", trace_id)
+        message = f"Internal error. Try again; if it persists, give the request_id {trace_id} to your administrator."
+        return failure(500, request_id, INTERNAL_ERROR, message, {"request_id": trace_id})
+
+
+def _told(error: MeshError, request_id: Id | None, trace_id: str) -> Reply:
+    """Return the error under its HTTP status; its JSON-RPC code is that status, outside the reserved range."""
+    data: dict[str, Any] = {"code": error.code, "hint": error.hint, "request_id": trace_id, **error.extra}
+    headers: list[tuple[bytes, bytes]] = []
+    if error.retry_after is not None:
+        seconds = max(1, math.ceil(error.retry_after))
+        data["retry_after"] = seconds
+        headers.append((b"retry-after", b"%d" % seconds))
+    if isinstance(error, Unauthenticated):
+        missing = type(error) is Unauthenticated
+        headers.append((b"www-authenticate", _CHALLENGE if missing else _INVALID_TOKEN))
+    code, status = _numbers(error)
+    detail = "" if error.detail == error.error else f": {error.detail.rstrip('.')}"
+    return failure(status, request_id, code, f"{error.error}{detail}. {error.hint}", data, headers)
+
+
+def _numbers(error: MeshError) -> tuple[int, int]:
+    if isinstance(error, MalformedJson):
+        return PARSE_ERROR, 400
+    if isinstance(error, Invalid):
+        return INVALID_PARAMS, 400
+    return error.status, error.status
