@@ -1,0 +1,174 @@
+"""The audit: opens entries, records events, and reads both back as one list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from devmesh.access import Caller
+from devmesh.audit import store
+from devmesh.audit.entry import Digest, Entry, described
+from devmesh.audit.filters import Filters, understood
+from devmesh.audit.model import (
+    NIL,
+    Actor,
+    AuditEntry,
+    AuditPage,
+    EntryActor,
+    EntryCredential,
+    EntryUpstream,
+    Receipt,
+    Record,
+    Result,
+)
+from devmesh.audit.refusals import Refusals
+from devmesh.audit.rows import SINGLE, decode, new_row_id, now_ns, pack
+from devmesh.audit.writer import Writer
+from devmesh.db import pool
+from devmesh.db.pool import Database, Tx
+
+# Longer than any call can take: an intent of that age without an outcome gets none any more.
+# Age alone decides, so that the answer is the same in every process, whichever of them wrote and died.
+LONGEST_CALL = timedelta(seconds=120)
+
+
+class Audit:
+    """Intents, outcomes and events of this process, written by group commit; read by whoever may."""
+
+    def __init__(self, database: Database, connect: Mapping[str, Any], digest: Digest) -> None:
+        self._database = database
+        self._digest = digest
+        self._writer = Writer(connect)
+        self._refusals = Refusals(self._write)
+
+    async def open(self) -> None:
+        """Begin to write."""
+        await self._writer.open()
+
+    async def close(self) -> None:
+        """Make everything durable, counts of refusals too, and stop; at most about five seconds."""
+        self._refusals.flush()
+        await self._writer.close()
+
+    async def flush(self) -> None:
+        """Return when everything that happened so far is durable; raise AuditUnavailable if it cannot be."""
+        self._refusals.flush()
+        await self._writer.durable()
+
+    def entry(self, caller: Actor, action: str, tool: str | None = None, target: str | None = None) -> Entry:
+        """Return an entry for `async with`; its intent is written by `await entry.open(…)`, before anything is sent.
+
+        An error that leaves the block before that is one row, `refused`.
+        """
+        return Entry(self._writer, self._refusals, self._digest, caller, action, tool, target)
+
+    async def intent(
+        self,
+        caller: Actor,
+        action: str,
+        *,
+        tool: str | None = None,
+        service: str | None = None,
+        target: str | None = None,
+        arguments: Any = None,
+        credential_source: str | None = None,
+        credential_id: UUID | None = None,
+    ) -> Entry:
+        """Return an entry whose intent is durable; raise AuditUnavailable if it cannot be: then do nothing."""
+        entry = self.entry(caller, action, tool, target)
+        entry.credential_source = credential_source
+        entry.credential_id = credential_id
+        await entry.open(service=service, arguments=arguments)
+        return entry
+
+    def refused(
+        self, caller: Actor, action: str, code: str, *, tool: str | None = None, target: str | None = None
+    ) -> None:
+        """Record a refusal: the first of its kind at once, those that follow as one count a minute."""
+        facts = Record(outcome="refused", code=code)
+        self._refusals.add(caller, described(caller, action, facts, tool, target))
+
+    async def record(
+        self,
+        caller: Actor,
+        action: str,
+        target: str | None = None,
+        *,
+        service: str | None = None,
+        outcome: Result = "ok",
+        code: str | None = None,
+        **details: Any,
+    ) -> None:
+        """Return when the event is durable; `details` are JSON values and hold no secret."""
+        self._writer.check()
+        facts = Record(service=service, outcome=outcome, code=code, details=details or None)
+        self._writer.put(_single(caller, described(caller, action, facts, target=target)))
+        await self._writer.durable()
+
+    async def record_in(
+        self,
+        tx: Tx,
+        caller: Actor,
+        action: str,
+        target: str | None = None,
+        *,
+        service: str | None = None,
+        **details: Any,
+    ) -> None:
+        """Append the event within `tx`, so that neither it nor the change that it tells of exists alone."""
+        facts = Record(service=service, outcome="ok", details=details or None)
+        await store.append(tx, [_single(caller, described(caller, action, facts, target=target))])
+
+    async def read(self, caller: Caller, filters: Filters) -> AuditPage:
+        """Return the organization's entries that match, the newest first; what this process knows is among them."""
+        caller.require("audit:read")
+        question = understood(filters)
+        await self._writer.durable()
+        given_up = datetime.now(UTC) - LONGEST_CALL
+        async with self._database.acting(caller.organization_id) as tx:
+            rows = await store.page(
+                tx, caller.organization_id, given_up, question.bounds, (*question.texts, question.limit + 1)
+            )
+        entries = [_entry(row) for row in rows[: question.limit]]
+        more = len(rows) > question.limit
+        return AuditPage(entries, len(entries), str(entries[-1].id) if more else None)
+
+    def _write(self, actor: Actor, record: Record) -> bool:
+        if not self._writer.accepting:
+            return False
+        self._writer.put(_single(actor, record))
+        return True
+
+
+def _single(actor: Actor, record: Record) -> bytes:
+    now = now_ns()
+    row_id = new_row_id(now)
+    return pack(row_id, actor.organization_id, actor.tenant_id, row_id, SINGLE, now, record)
+
+
+def _entry(row: pool.Record) -> AuditEntry:
+    did = decode(row["record"])
+    came = decode(row["outcome_record"]) if row["outcome_record"] else did
+    return AuditEntry(
+        id=row["id"],
+        at=row["at"],
+        action=did.action,
+        actor=EntryActor(did.user_id, did.key_id, did.key_type),
+        tenant_id=None if row["tenant_id"] == NIL else row["tenant_id"],
+        tool=did.tool,
+        service=did.service,
+        target=did.target,
+        outcome=row["outcome"],
+        code=came.code,
+        upstream=EntryUpstream(came.upstream_host, came.upstream_status),
+        credential=EntryCredential(came.credential_source, came.credential_id),
+        latency_ms=came.latency_ms,
+        arguments_digest=did.arguments_digest,
+        address=did.address,
+        request_id=did.request_id,
+        count=did.count,
+        details=did.details or {},
+        receipt=Receipt(row["id"], (row["outcome_hash"] or row["row_hash"]).hex()),
+    )

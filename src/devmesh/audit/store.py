@@ -1,0 +1,70 @@
+"""Rows of the audit: appended, and read newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from devmesh.db.pool import Record, Tx
+
+# `conflict` can only be with the same row: written again because the answer to its commit was lost.
+_APPEND = """
+insert into audit_events (row_hash, id, organization_id, tenant_id, entry_id, phase, at, record)
+select substr(packed, 1, 32),
+    encode(substr(packed, 33, 16), 'hex')::uuid,
+    encode(substr(packed, 49, 16), 'hex')::uuid,
+    encode(substr(packed, 65, 16), 'hex')::uuid,
+    encode(substr(packed, 81, 16), 'hex')::uuid,
+    get_byte(packed, 96),
+    timestamptz 'epoch'
+        + ('x' || encode(substr(packed, 98, 8), 'hex'))::bit(64)::bigint * interval '1 microsecond',
+    convert_from(substr(packed, 106), 'UTF8')
+from unnest($1::bytea[]) as rows (packed)
+on conflict do nothing
+"""
+
+_PAGE = """
+select id, at, tenant_id, record, row_hash, outcome, outcome_record, outcome_hash
+from (
+    select e.entry_id as id, e.at, e.tenant_id, e.record, e.row_hash,
+        e.record::jsonb as facts,
+        o.record as outcome_record, o.row_hash as outcome_hash,
+        case
+            when e.phase = 2 then e.record::jsonb ->> 'outcome'
+            when o.record is not null then o.record::jsonb ->> 'outcome'
+            when e.at < $2 then 'unknown'
+            else 'pending'
+        end as outcome
+    from audit_events e
+    left join audit_events o
+        on o.organization_id = e.organization_id and o.entry_id = e.entry_id and o.phase = 1
+    where e.organization_id = $1 and e.phase <> 1 and e.entry_id < $3 and e.entry_id >= $4
+        and e.at >= $5 and e.at < $6
+) as entries
+where ($7::text is null or $7 in (facts ->> 'user_id', facts ->> 'key_id'))
+    and ($8::text is null or facts ->> 'action' = $8)
+    and ($9::text is null or facts ->> 'service' = $9)
+    and ($10::text is null or facts ->> 'tool' = $10)
+    and ($11::text is null or outcome = $11)
+order by id desc
+limit $12
+"""
+
+
+async def append(tx: Tx, rows: Sequence[bytes]) -> None:
+    """Append packed rows, of one organization or of several, in one statement; one that is there already stays."""
+    await tx.run(_APPEND, rows)
+
+
+async def page(
+    tx: Tx, organization_id: UUID, given_up: datetime, bounds: Sequence[Any], filters: Sequence[Any]
+) -> list[Record]:
+    """Return entries of the organization, the newest first.
+
+    An intent from before `given_up` without an outcome is `unknown`. `bounds` are: entries before
+    and not before these ids, not before and before these times; `filters` are actor, action,
+    service, tool, outcome (each None for any) and the number of entries.
+    """
+    return await tx.all(_PAGE, organization_id, given_up, *bounds, *filters)
