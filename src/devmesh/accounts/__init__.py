@@ -1,0 +1,1 @@
+"""Registration, mailed links and the own profile."""

@@ -1,0 +1,59 @@
+"""Which passwords are good enough (NIST SP 800-63B, section 3.1.1; the rules are the contract's)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import resources
+
+SHORTEST = 8
+LONG = 15
+LONGEST = 256
+_KINDS: tuple[tuple[Callable[[str], bool], str], ...] = (
+    (str.isupper, "an upper-case letter"),
+    (str.islower, "a lower-case letter"),
+    (str.isdecimal, "a digit"),
+)
+
+
+def normal(password: str) -> str:
+    """Return the form that is hashed: the same for every keyboard that types it (NFKC)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def unmet(password: str, names: Iterable[str]) -> list[str]:
+    """Return every rule that the normal form of a password does not meet; `names` are its organization's."""
+    if len(password) > LONGEST:
+        return [f"must have at most {LONGEST} characters"]
+    if any(unicodedata.category(character) == "Cs" for character in password):
+        return ["must be valid Unicode text"]
+    found = [] if len(password) >= SHORTEST else [f"must have at least {SHORTEST} characters"]
+    if len(password) < LONG:
+        found += [
+            f"must have {kind}, or be at least {LONG} characters long"
+            for is_kind, kind in _KINDS
+            if not any(map(is_kind, password))
+        ]
+    if _is_common(password):
+        found.append("must not be one of the most common passwords")
+    if _letters(password) in {_letters(name) for name in names}:
+        found.append("must not be the organization's name")
+    return found
+
+
+def _is_common(password: str) -> bool:
+    lower = password.lower()
+    # A mark at the end is the first thing that people add to a common password, and attackers know it.
+    return not {lower, lower.rstrip("!.?*#$@+-_ ")}.isdisjoint(_common())
+
+
+@cache
+def _common() -> frozenset[str]:
+    # From the list by Royce Williams that Django ships: those that the rules above let through in some case.
+    text = resources.files("devmesh.accounts").joinpath("common_passwords.txt").read_text(encoding="ascii")
+    return frozenset(text.split())
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, normal(text).casefold()))

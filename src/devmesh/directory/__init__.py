@@ -1,0 +1,1 @@
+"""Organizations, tenants, people and plans, as data."""

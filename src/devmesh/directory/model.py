@@ -1,0 +1,69 @@
+"""Organizations, their tenants and their people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from devmesh.access import Role
+from devmesh.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """Who is registered; `plan` is a name in the plans file."""
+
+    id: UUID
+    name: str
+    slug: str
+    plan: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A part of an organization in which keys and credentials live; the first one has the organization's id."""
+
+    id: UUID
+    organization_id: UUID
+    name: str
+    slug: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person in one organization; `tenant_id` is the tenant in which the person starts."""
+
+    id: UUID
+    organization_id: UUID
+    tenant_id: UUID
+    email: str
+    name: str
+    role: Role
+    verified_at: datetime | None
+    is_active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a user is found who is known by the e-mail address alone."""
+
+    organization_id: UUID
+    user_id: UUID
+
+
+class SlugTaken(Conflict):
+    """Another organization has the slug."""
+
+    code = "slug_taken"
+    hint = "Choose another organization_slug; if the organization is yours, ask its owner for an invitation."
+
+
+class EmailTaken(Conflict):
+    """The organization has a user with that e-mail address already."""
+
+    code = "email_taken"
+    hint = "GET /api/v1/users lists the users of your organization."

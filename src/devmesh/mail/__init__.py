@@ -1,0 +1,1 @@
+"""Mail: checked addresses, composed messages, and the outbox that holds them."""
