@@ -1,7 +1,8 @@
 """The key ring: every pepper of the installation, wrapped by the master key and kept as rows.
 
 One secret to guard and back up. Purposes: `keys` (digests of API keys), `mail` (digests of mailed
-tokens), `slugs` (routing by slug), `arguments` (digests of tool arguments in the audit).
+tokens), `slugs` (routing by slug), `emails` (routing by e-mail address), `arguments` (digests of tool
+arguments in the audit).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from devmesh.crypto import store
 from devmesh.crypto.sealing import SealBroken, new_key, place, seal, unseal
 from devmesh.db.pool import Database
 
-PURPOSES = ("keys", "mail", "slugs", "arguments")
+PURPOSES = ("keys", "mail", "slugs", "emails", "arguments")
 
 
 class WrongMasterKey(RuntimeError):
