@@ -29,6 +29,27 @@ class KeyType(StrEnum):
     GATEWAY = "gateway"
 
 
+class Person(Struct, frozen=True):
+    """The user behind a caller, as the profile shows them."""
+
+    email: str
+    name: str
+    tenant_name: str
+    tenant_slug: str
+
+
+class Allowance(Struct, frozen=True):
+    """The two buckets that a caller draws from: the key's own, and its tenant's by the plan.
+
+    `rate_limit` per `rate_window` seconds; `requests_per_minute` with a burst of `burst`; 0 = unlimited.
+    """
+
+    rate_limit: int
+    rate_window: int
+    requests_per_minute: int = 0
+    burst: int = 0
+
+
 class Caller(Struct, frozen=True):
     """An authenticated caller for the length of one request.
 
@@ -42,6 +63,8 @@ class Caller(Struct, frozen=True):
     user_id: UUID
     role: Role
     rights: Rights
+    person: Person
+    allowance: Allowance
     key_id: UUID | None = None
     key_type: KeyType | None = None
     address: str = ""

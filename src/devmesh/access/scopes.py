@@ -68,6 +68,12 @@ def covers(granted: str, required: str) -> bool:
     return wanted in (name, f"{name}.*") or wanted.startswith(f"{name}.")
 
 
+def includes(granted: Iterable[str], wanted: str) -> bool:
+    """Return whether whoever holds all of `granted` holds the whole of the scope or short word `wanted`."""
+    mine = tuple(granted)
+    return wanted in mine or all(any(covers(have, part) for have in mine) for part in _WORDS.get(wanted, (wanted,)))
+
+
 class Rights:
     """What a caller may do: its scopes, cut to what its role and its key's type allow."""
 

@@ -1,0 +1,1 @@
+"""From the credential that a request carries to its caller."""

@@ -1,0 +1,55 @@
+"""The gate before the REST API: who says who it is, is known or refused; everybody's limit is spent here once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from devmesh.auth.service import Authenticator, carries_credential
+from devmesh.errors import MeshError
+from devmesh.limits.service import Limits
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Any, Any], Awaitable[None]]
+
+_EXECUTE = ("/api/v1/tools/", "/execute")
+_FREE = frozenset({"/api/v1/health"})
+
+
+class Gate:
+    """Leaves the caller in `scope["state"]["caller"]`; a request without a credential goes on without one.
+
+    Which routes need a caller is declared beside each route. A tool call spends inside `gateway/call.py`
+    and nowhere else.
+    """
+
+    def __init__(self, app: App, authenticator: Authenticator, limits: Limits) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Pass the request on, or raise what refuses it."""
+        state = scope["state"]
+        headers = scope["headers"]
+        path: str = scope["path"]
+        if not carries_credential(headers):
+            if path not in _FREE:
+                self._limits.spend_address(state["address"])
+            await self._app(scope, receive, send)
+            return
+        caller = await self._authenticator.authenticate(headers, state["address"], state["request_id"])
+        state["caller"] = caller
+
+        async def limited(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *self._limits.headers(caller)]
+            await send(message)
+
+        try:
+            if not (path.startswith(_EXECUTE[0]) and path.endswith(_EXECUTE[1])):
+                self._limits.spend(caller)
+            await self._app(scope, receive, limited)
+        except MeshError:
+            state["reply_headers"].extend(self._limits.headers(caller))
+            raise

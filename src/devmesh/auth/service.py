@@ -1,0 +1,68 @@
+"""Who is calling: an API key in `Authorization: Bearer` or `X-API-Key`, in the tenant that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from devmesh.access import Caller
+from devmesh.errors import BadRequest, InvalidKey, TenantNotAllowed, Unauthenticated
+from devmesh.keys.verify import Verifier
+from devmesh.limits.service import Limits
+
+Headers = Iterable[tuple[bytes, bytes]]
+_BEARER = b"bearer"
+
+
+class Authenticator:
+    """Turns a request's headers into its caller."""
+
+    def __init__(self, verifier: Verifier, limits: Limits) -> None:
+        self._verifier = verifier
+        self._limits = limits
+
+    async def authenticate(self, headers: Headers, address: str, request_id: str) -> Caller:
+        """Return the caller; a request without a valid credential spends from its address's limit.
+
+        Raises Unauthenticated, InvalidKey (the same for every way of being invalid), BadRequest for
+        two different credentials, TenantNotAllowed, and RateLimited for an address that tries too often.
+        """
+        try:
+            secret, tenant = _sent(headers)
+            grant = await self._verifier.verify(secret)
+        except Unauthenticated:
+            self._limits.spend_address(address)
+            raise
+        caller = grant.caller(address, request_id)
+        if tenant is not None and tenant not in (str(caller.tenant_id), caller.person.tenant_slug):
+            raise TenantNotAllowed
+        return caller
+
+
+def carries_credential(headers: Headers) -> bool:
+    """Return whether the request says who it is, rightly or wrongly."""
+    return any(name in (b"authorization", b"x-api-key") for name, _ in headers)
+
+
+def _sent(headers: Headers) -> tuple[str, str | None]:
+    """Return the one credential sent, and the tenant asked for; raise Unauthenticated without one."""
+    secrets: set[bytes] = set()
+    tenants: set[bytes] = set()
+    for name, value in headers:
+        if name == b"authorization":
+            secrets.add(_bearer(value))
+        elif name == b"x-api-key":
+            secrets.add(value.strip())
+        elif name == b"x-tenant-id":
+            tenants.add(value.strip())
+    if not secrets:
+        raise Unauthenticated
+    if len(secrets) > 1 or len(tenants) > 1:
+        raise BadRequest("Two different credentials or tenants in one request.", hint="Send one of each.")
+    return secrets.pop().decode("latin-1"), tenants.pop().decode("latin-1").lower() if tenants else None
+
+
+def _bearer(value: bytes) -> bytes:
+    scheme, _, token = value.strip().partition(b" ")
+    if scheme.lower() != _BEARER:
+        raise InvalidKey("The Authorization header must be 'Bearer' and a key.")
+    return token.strip()

@@ -1,0 +1,88 @@
+"""What is stored of a credential, what is shown of it, and what a call gets of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from devmesh.errors import Forbidden, NotFound
+
+Source = Literal["user", "passthrough", "organization"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A stored credential without its secrets; `user_id` is None for an organization's service account."""
+
+    id: UUID
+    user_id: UUID | None
+    service: str
+    metadata: Mapping[str, Any]
+    scopes: list[str]
+    created_at: datetime
+    updated_at: datetime
+    last_used_at: datetime | None = None
+    usage_count: int = 0
+
+
+class Sealed(Struct, frozen=True):
+    """A stored credential as the cache holds it: sealed, with the wrapped data key that opens it."""
+
+    id: UUID
+    organization_id: UUID
+    tenant_id: UUID
+    user_id: UUID | None
+    service: str
+    sealed: bytes
+    base_url: str | None
+    data_key_id: UUID
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The credential that a call is made with; `id` is None for one passed through."""
+
+    source: Source
+    id: UUID | None
+    base_url: str | None
+    fields: Mapping[str, str] = field(repr=False)
+
+
+class NewCredential(Struct, forbid_unknown_fields=True, frozen=True):
+    """The body of POST /credentials."""
+
+    service_type: str
+    credentials: dict[str, str]
+    scopes: list[str] = []
+    metadata: dict[str, Any] = {}
+    owner: Literal["user", "organization"] = "user"
+
+    def __repr__(self) -> str:
+        return f"NewCredential({self.service_type})"
+
+
+class CredentialNotFound(NotFound):
+    """The caller has stored no credential for that service."""
+
+    code = "credential_not_found"
+    hint = "GET /api/v1/credentials lists what is stored; POST /api/v1/credentials stores one."
+
+
+class NoCredential(Forbidden):
+    """No stored credential, none passed through and no service account for that service."""
+
+    code = "no_credential"
+    error = "No credential"
+
+
+class PassthroughIncomplete(Forbidden):
+    """The passed-through fields are no complete set for that service."""
+
+    code = "passthrough_incomplete"
+    error = "Passed-through credential incomplete"

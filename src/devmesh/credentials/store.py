@@ -1,0 +1,101 @@
+"""Rows of credentials and their uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from devmesh.credentials.model import Credential, Sealed
+from devmesh.db.pool import Record, Tx
+from devmesh.db.tally import Uses
+
+_SHOWN = (
+    "c.id, c.user_id, c.service, c.metadata, c.scopes, c.created_at, c.updated_at, "
+    "u.last_used_at, coalesce(u.usage_count, 0) as usage_count"
+)
+
+
+async def replace(
+    tx: Tx,
+    organization_id: UUID,
+    tenant_id: UUID,
+    user_id: UUID | None,
+    new: Mapping[str, Any],
+) -> None:
+    """Keep the credential in place of the owner's former one for that service, whose uses go with it."""
+    await remove(tx, organization_id, tenant_id, user_id, new["service"])
+    await tx.run(
+        "insert into credentials (id, organization_id, tenant_id, user_id, service, sealed, metadata, scopes) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        new["id"],
+        organization_id,
+        tenant_id,
+        user_id,
+        new["service"],
+        new["sealed"],
+        msgspec.json.encode(new["metadata"]).decode(),
+        new["scopes"],
+    )
+
+
+async def of_owner(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID | None) -> list[Credential]:
+    """Return what the user (None: the organization) has stored, by service."""
+    rows = await tx.all(
+        f"select {_SHOWN} from credentials c left join credential_usage u on u.credential_id = c.id "
+        "where c.organization_id = $1 and c.tenant_id = $2 and c.user_id is not distinct from $3 order by c.service",
+        organization_id,
+        tenant_id,
+        user_id,
+    )
+    return [_shown(row) for row in rows]
+
+
+async def sealed(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID) -> list[Sealed]:
+    """Return what may serve the user's calls: the user's own and the organization's credentials, sealed."""
+    rows = await tx.all(
+        "select c.id, c.user_id, c.service, c.sealed, c.metadata ->> 'base_url' as base_url, "
+        "d.id as data_key_id, d.wrapped from credentials c "
+        "join data_keys d on d.organization_id = c.organization_id and d.user_id is not distinct from c.user_id "
+        "where c.organization_id = $1 and c.tenant_id = $2 and (c.user_id = $3 or c.user_id is null)",
+        organization_id,
+        tenant_id,
+        user_id,
+    )
+    return [Sealed(organization_id=organization_id, tenant_id=tenant_id, **row) for row in rows]
+
+
+async def remove(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID | None, service: str) -> UUID | None:
+    """Destroy the owner's credential for that service and return its id; None if there was none."""
+    found: UUID | None = await tx.value(
+        "delete from credentials where organization_id = $1 and tenant_id = $2 "
+        "and user_id is not distinct from $3 and service = $4 returning id",
+        organization_id,
+        tenant_id,
+        user_id,
+        service,
+    )
+    return found
+
+
+async def add_uses(tx: Tx, organization_id: UUID, tenant_id: UUID, uses: Uses) -> None:
+    """Add to the use counts; a credential that is gone is passed over."""
+    await tx.run(
+        "insert into credential_usage (credential_id, organization_id, tenant_id, usage_count, last_used_at) "
+        "select c.id, c.organization_id, c.tenant_id, n.uses, n.at "
+        "from unnest($3::uuid[], $4::bigint[], $5::timestamptz[]) as n (id, uses, at) "
+        "join credentials c on c.id = n.id and c.organization_id = $1 and c.tenant_id = $2 "
+        "on conflict (credential_id) do update set usage_count = credential_usage.usage_count + excluded.usage_count, "
+        "last_used_at = greatest(credential_usage.last_used_at, excluded.last_used_at)",
+        organization_id,
+        tenant_id,
+        [use[0] for use in uses],
+        [use[1] for use in uses],
+        [use[2] for use in uses],
+    )
+
+
+def _shown(row: Record) -> Credential:
+    return Credential(**{**row, "metadata": msgspec.json.decode(row["metadata"])})

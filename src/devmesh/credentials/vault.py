@@ -1,0 +1,151 @@
+"""Which credential a call is made with: the user's own, then one passed through, then the organization's.
+
+Sealed credentials are cached, never open ones; a cache entry is used only while no change can have
+been missed, so a deleted credential serves no call that begins after the deletion.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+
+from devmesh.access import Caller
+from devmesh.credentials import store
+from devmesh.credentials.model import Chosen, NoCredential, PassthroughIncomplete, Sealed, Source
+from devmesh.crypto.datakeys import DataKeys
+from devmesh.crypto.sealing import place, seal, unseal
+from devmesh.db.changes import Changes
+from devmesh.db.pool import Database
+from devmesh.db.tally import Tally
+from devmesh.upstream.model import Connector
+
+log = logging.getLogger(__name__)
+
+CREDENTIAL_CHANGED = "credential"
+_MOST = 20_000
+
+# (user's own, organization's) by service
+Stored = tuple[Mapping[str, Sealed], Mapping[str, Sealed]]
+
+
+class Vault:
+    """Seals credentials, and opens the one that a call needs."""
+
+    def __init__(self, db: Database, data_keys: DataKeys, changes: Changes) -> None:
+        self.uses = Tally(db, store.add_uses)
+        self._db = db
+        self._data_keys = data_keys
+        self._changes = changes
+        self._cache: dict[tuple[UUID, UUID], Stored] = {}
+        self._heard = 0
+        changes.subscribe(CREDENTIAL_CHANGED, self._forget)
+
+    async def choose(self, caller: Caller, connector: Connector, passed: Mapping[str, str] | None) -> Chosen:
+        """Return the credential for this call, open; raise NoCredential saying what to connect and how."""
+        own, service_accounts = await self._stored(caller)
+        stored = own.get(connector.name)
+        if stored is None and passed:
+            return _passed(connector, passed)
+        stored = stored or service_accounts.get(connector.name)
+        if stored is None:
+            raise NoCredential(
+                f"You have connected no {connector.title} account.",
+                hint=how_to_connect(connector),
+            )
+        self.uses.count(stored.organization_id, stored.tenant_id, stored.id)
+        return self.open(stored)
+
+    async def connected(self, caller: Caller) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the services that the caller's own credentials, and the organization's, are stored for."""
+        own, service_accounts = await self._stored(caller)
+        return frozenset(own), frozenset(service_accounts)
+
+    async def own(self, caller: Caller, service: str, *, organization: bool = False) -> Chosen | None:
+        """Return the caller's own stored credential (or the organization's) for that service, open."""
+        stored = (await self._stored(caller))[organization].get(service)
+        return self.open(stored) if stored else None
+
+    def seal(self, key: bytes, row: Sealed, fields: Mapping[str, str]) -> bytes:
+        """Return the fields sealed for exactly the place that `row` describes."""
+        return seal(key, msgspec.json.encode(fields), _place(row))
+
+    def open(self, stored: Sealed) -> Chosen:
+        """Return the stored credential, open."""
+        key = self._data_keys.unwrap(stored.organization_id, stored.user_id, stored.data_key_id, stored.wrapped)
+        fields = msgspec.json.decode(unseal(key, stored.sealed, _place(stored)), type=dict[str, str])
+        source: Source = "user" if stored.user_id else "organization"
+        return Chosen(source, stored.id, stored.base_url, fields)
+
+    async def _stored(self, caller: Caller) -> Stored:
+        owner = (caller.tenant_id, caller.user_id)
+        known = self._cache.get(owner)
+        if known is not None and self._changes.fresh():
+            return known
+        heard = self._heard
+        async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
+            rows = await store.sealed(tx, caller.organization_id, caller.tenant_id, caller.user_id)
+        found = (
+            {row.service: row for row in rows if row.user_id is not None},
+            {row.service: row for row in rows if row.user_id is None},
+        )
+        for row in rows:
+            log.info("credentials loaded service=%s owner=%s", row.service, row.user_id or "organization")
+        if heard == self._heard:
+            while len(self._cache) >= _MOST:
+                self._cache.pop(next(iter(self._cache)))
+            self._cache[owner] = found
+        return found
+
+    def _forget(self, text: str) -> None:
+        """Forget what is cached of `tenant:user`, or of the whole tenant when a service account changed."""
+        self._heard += 1
+        tenant, _, user = text.partition(":")
+        if user:
+            self._cache.pop((UUID(tenant), UUID(user)), None)
+            return
+        for owner in [owner for owner in self._cache if owner[0] == UUID(tenant)]:
+            del self._cache[owner]
+
+
+def how_to_connect(connector: Connector) -> str:
+    """Return what a person does to connect the service."""
+    fields = ", ".join(field.name for field in connector.fields if field.required and not field.metadata)
+    extra = ", ".join(f"metadata.{field.name}" for field in connector.fields if field.required and field.metadata)
+    needs = f"{fields} and {extra}" if extra else fields
+    where = f" (made at {connector.token_page})" if connector.token_page else ""
+    return (
+        f"Ask the person to store one: POST /api/v1/credentials with service_type '{connector.name}' "
+        f"and {needs}{where}, or send it for this request alone as X-Service-{connector.name}-<field> headers."
+    )
+
+
+def _passed(connector: Connector, fields: Mapping[str, str]) -> Chosen:
+    """Return the passed-through set; it is complete by itself and never combines with a stored one."""
+    known = {field.name: field for field in connector.fields}
+    unknown = sorted(set(fields) - set(known) - {"base_url"})
+    missing = sorted(name for name, field in known.items() if field.required and name not in fields)
+    if unknown or missing:
+        said = [f"{', '.join(missing)} missing"] if missing else []
+        said += [f"{', '.join(unknown)} unknown"] if unknown else []
+        raise PassthroughIncomplete(
+            f"The X-Service-{connector.name}-* headers are no complete credential: {'; '.join(said)}.",
+            hint=f"Send exactly these fields: {', '.join(known)}.",
+        )
+    secrets = {name: value for name, value in fields.items() if name in known and not known[name].metadata}
+    return Chosen("passthrough", None, fields.get("base_url"), secrets)
+
+
+def _place(row: Sealed) -> bytes:
+    return place(
+        "credential",
+        row.organization_id,
+        row.tenant_id,
+        row.user_id,
+        row.service,
+        row.id,
+        row.data_key_id,
+        row.base_url,
+    )

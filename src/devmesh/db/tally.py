@@ -1,0 +1,81 @@
+"""Use counts: gathered in memory, written at most once a second, one row write per thing used."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from devmesh.db.pool import Database, DatabaseAway, Tx
+
+log = logging.getLogger(__name__)
+
+# (id, uses, last use) of what a tenant used since the last write.
+Uses = list[tuple[UUID, int, datetime]]
+Save = Callable[[Tx, UUID, UUID, Uses], Awaitable[None]]
+
+_SECONDS = 0.5
+
+
+class Tally:
+    """Counts uses by tenant; `save` adds them to the table, within a transaction of that tenant."""
+
+    def __init__(self, db: Database, save: Save) -> None:
+        self._db = db
+        self._save = save
+        self._counts: dict[tuple[UUID, UUID], dict[UUID, tuple[int, datetime]]] = {}
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def count(self, organization_id: UUID, tenant_id: UUID, used: UUID) -> None:
+        """Note one use, now; it is in the table within a second, and after `flush`."""
+        tenant = self._counts.setdefault((organization_id, tenant_id), {})
+        before = tenant.get(used)
+        tenant[used] = (before[0] + 1 if before else 1, datetime.now(UTC))
+
+    async def flush(self) -> None:
+        """Write what was counted; what cannot be written now is kept for the next time."""
+        async with self._writing:
+            counts, self._counts = self._counts, {}
+            while counts:
+                (organization_id, tenant_id), uses = counts.popitem()
+                try:
+                    async with self._db.acting(organization_id, tenant_id) as tx:
+                        await self._save(tx, organization_id, tenant_id, [(key, *use) for key, use in uses.items()])
+                except DatabaseAway:
+                    counts[organization_id, tenant_id] = uses
+                    self._keep(counts)
+                    raise
+
+    def _keep(self, counts: dict[tuple[UUID, UUID], dict[UUID, tuple[int, datetime]]]) -> None:
+        for tenant, uses in counts.items():
+            newer = self._counts.setdefault(tenant, {})
+            for used, (count, at) in uses.items():
+                more = newer.get(used)
+                newer[used] = (count + more[0], more[1]) if more else (count, at)
+
+    def open(self) -> None:
+        """Write every half second from now on."""
+        self._task = asyncio.create_task(self._write_for_good(), name="tally")
+
+    async def close(self) -> None:
+        """Stop, and write what is left."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._flush_if_possible()
+
+    async def _write_for_good(self) -> None:
+        while True:
+            await asyncio.sleep(_SECONDS)
+            await self._flush_if_possible()
+
+    async def _flush_if_possible(self) -> None:
+        try:
+            await self.flush()
+        except DatabaseAway:
+            log.warning("use counts wait for the database")

@@ -1,0 +1,54 @@
+"""The gateway's own tools, declared like any connector's; they reach no service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from devmesh.access import Caller
+from devmesh.credentials.vault import Vault, how_to_connect
+from devmesh.upstream.model import Connector, Failure, Reply, Request, Verdict, get
+
+
+def _nothing(_request: Request, _fields: Mapping[str, str]) -> Mapping[str, str]:
+    return {}
+
+
+BUILTIN = Connector(
+    name="mesh",
+    title="Developer Mesh",
+    base_url=None,
+    fields=(),
+    auth=_nothing,
+    probe=get("/"),
+    judge=lambda _reply: Verdict("unknown", "The gateway's own tools need no credential."),
+    explain=lambda reply: Failure(str(reply.status), "Try again."),
+)
+
+
+@BUILTIN.tool(projects=False)
+def list_services() -> Request:
+    """List the services that this gateway reaches: which are connected, which are not, and how a person connects them.
+
+    Call this first when a tool you expect is missing, or when a call says that no credential is stored.
+    """
+    return get("/services")
+
+
+async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Caller) -> Reply | dict[str, Any]:
+    """Return what `mesh.list_services` answers."""
+    own, organization = await vault.connected(caller)
+    listed = []
+    for name, connector in sorted(connectors.items()):
+        source = "user" if name in own else "organization" if name in organization else None
+        entry: dict[str, Any] = {
+            "service": name,
+            "title": connector.title,
+            "connected": source is not None,
+            "credential": source,
+            "tools": len(connector.tools),
+        }
+        if source is None:
+            entry["how_to_connect"] = how_to_connect(connector)
+        listed.append(entry)
+    return {"services": listed}

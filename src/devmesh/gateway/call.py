@@ -1,0 +1,123 @@
+"""The one path of a tool call: every step in one function, in the order in which they happen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from devmesh.access import Caller, KeyType
+from devmesh.access.scopes import TOOL
+from devmesh.audit.service import Audit
+from devmesh.credentials.vault import Vault
+from devmesh.errors import InsufficientScope, MeshError
+from devmesh.gateway.builtin import BUILTIN, services
+from devmesh.gateway.catalog import Catalog
+from devmesh.gateway.model import ListedTool, Listing, OnBehalfRequired, Passed, ToolResult, UnknownTool
+from devmesh.gateway.shape import masked, shape
+from devmesh.limits.service import Limits
+from devmesh.upstream.model import Connector, Tool
+from devmesh.upstream.send import Sender
+
+Arguments = Mapping[str, Any]
+
+
+class Gateway:
+    """Runs tools upstream with the caller's own credentials."""
+
+    def __init__(
+        self,
+        connectors: Mapping[str, Connector],
+        limits: Limits,
+        vault: Vault,
+        sender: Sender,
+        audit: Audit,
+    ) -> None:
+        self._connectors = connectors
+        self._catalog = Catalog(connectors)
+        self._limits = limits
+        self._vault = vault
+        self._sender = sender
+        self._audit = audit
+
+    async def run(self, caller: Caller, name: str, arguments: Arguments | None, passed: Passed) -> ToolResult:
+        """Run tool `name` upstream as `caller`; refused and failed calls are audited too.
+
+        Nothing is sent before its intent is durable, and a write's outcome is durable before this
+        returns. Raises MeshError for what was refused; the service's own refusal is an error result.
+        """
+        async with self._audit.entry(caller, "tool.call", tool=name[:128]) as entry:
+            self._limits.spend(caller)
+            tool = self._catalog.find(name)
+            _require(caller, tool, reads=tool.may_read)
+            given = arguments or {}
+            checked = tool.arguments.check(given)
+            if tool.connector is BUILTIN:
+                await entry.open(tool=tool.name, arguments=given)
+                value = await services(self._vault, self._connectors, caller)
+                entry.close("ok")
+                return _own(value, {"request_id": caller.request_id, "receipt": entry.receipt})
+            connector = tool.connector
+            credential = await self._vault.choose(caller, connector, passed.get(connector.name))
+            entry.credential_source, entry.credential_id = credential.source, credential.id
+            request = tool.request(checked)
+            reads = tool.reads(request)
+            _require(caller, tool, reads=reads)
+            await entry.open(service=connector.name, tool=tool.name, arguments=given)
+            reply = await self._sender.send(
+                request,
+                base_url=credential.base_url or connector.base_url or "",
+                organization=caller.organization_slug,
+                headers={**connector.headers, **connector.auth(request, credential.fields)},
+            )
+            entry.upstream_host, entry.upstream_status = reply.host, reply.status
+            meta: dict[str, Any] = {
+                "request_id": caller.request_id,
+                "credential": {"source": credential.source, "id": credential.id},
+            }
+            result = shape(tool, checked, masked(reply, credential.fields.values()), meta)
+            durable = entry.close("error" if result.is_error else "ok", code=meta.get("code"))
+            if not reads:
+                await durable
+            meta["receipt"] = entry.receipt
+            return result
+
+    async def call(self, caller: Caller, name: str, arguments: Arguments | None, passed: Passed) -> ToolResult:
+        """Run the tool as `run` does, and answer every refusal in words for an agent; raise UnknownTool alone."""
+        try:
+            return await self.run(caller, name, arguments, passed)
+        except UnknownTool:
+            raise
+        except MeshError as error:
+            return refused(caller, error)
+
+    async def listing(self, caller: Caller) -> Listing:
+        """Return the tools that the caller's rights and credentials allow."""
+        own, organization = await self._vault.connected(caller)
+        return self._catalog.listing(caller, own | organization)
+
+    def show(self, caller: Caller, name: str) -> ListedTool:
+        """Return one tool, connected or not; raise UnknownTool if there is none that the caller may call."""
+        return self._catalog.show(caller, name)
+
+
+def refused(caller: Caller, error: MeshError) -> ToolResult:
+    """Return the error result for a refusal: its short text, what happened, and the next step."""
+    meta: dict[str, Any] = {"code": error.code, "request_id": caller.request_id, **error.extra}
+    if error.retry_after is not None:
+        meta["retry_after"] = error.retry_after
+    lines = [error.error, error.detail] if error.detail != error.error else [error.error]
+    return ToolResult("\n".join([*lines, error.hint]), None, is_error=True, meta=meta)
+
+
+def _own(value: Any, meta: dict[str, Any]) -> ToolResult:
+    encoded = msgspec.json.encode(value)
+    return ToolResult(encoded.decode(), msgspec.Raw(encoded), is_error=False, meta=meta)
+
+
+def _require(caller: Caller, tool: Tool, *, reads: bool) -> None:
+    if caller.key_type is KeyType.GATEWAY:
+        raise OnBehalfRequired
+    if not caller.rights.allows_tool(tool.name, read_only=reads):
+        raise InsufficientScope([TOOL + tool.name])

@@ -1,0 +1,84 @@
+"""Which tools there are, and which of them this caller sees."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from devmesh.access import Caller, KeyType
+from devmesh.gateway.builtin import BUILTIN
+from devmesh.gateway.model import ListedTool, Listing, UnknownTool
+from devmesh.upstream.model import Connector, Tool
+
+_MOST = 512
+# A name that is typed out of memory is close to the right one; more than three would be noise.
+_NEAREST = 3
+
+
+class Catalog:
+    """All tools by name (`github.create_issue`) and by alias (`github_create_issue`)."""
+
+    def __init__(self, connectors: Mapping[str, Connector]) -> None:
+        tools = [tool for connector in connectors.values() for tool in connector.tools.values()]
+        self._tools = {
+            tool.name: tool for tool in sorted([*BUILTIN.tools.values(), *tools], key=lambda tool: tool.name)
+        }
+        self._aliases = {name.replace(".", "_"): name for name in self._tools}
+        self._listed = {name: _listed(tool) for name, tool in self._tools.items()}
+        self._listings: dict[tuple[object, ...], Listing] = {}
+
+    def find(self, name: str) -> Tool:
+        """Return the tool of that name or alias; raise UnknownTool naming the nearest."""
+        tool = self._tools.get(name) or self._tools.get(self._aliases.get(name, ""))
+        if tool is None:
+            known = [*self._tools, *(self._aliases if "." not in name else ())]
+            raise UnknownTool(name, tuple(difflib.get_close_matches(name[:128], known, n=_NEAREST)))
+        return tool
+
+    def listing(self, caller: Caller, services: frozenset[str]) -> Listing:
+        """Return the tools that the caller may call with credentials for `services`, in the order of their names."""
+        seen = (caller.rights.scopes, caller.role, caller.key_type, services)
+        known = self._listings.get(seen)
+        if known is None:
+            tools = tuple(
+                self._listed[name]
+                for name, tool in self._tools.items()
+                if (tool.connector is BUILTIN or tool.connector.name in services) and may_call(caller, tool)
+            )
+            etag = hashlib.sha256(msgspec.json.encode(tools)).hexdigest()[:32]
+            known = Listing(tools, etag)
+            while len(self._listings) >= _MOST:
+                self._listings.pop(next(iter(self._listings)))
+            self._listings[seen] = known
+        return known
+
+    def show(self, caller: Caller, name: str) -> ListedTool:
+        """Return the tool if the caller may call it, connected or not; raise UnknownTool otherwise."""
+        tool = self.find(name)
+        if not may_call(caller, tool):
+            raise UnknownTool(name, ())
+        return self._listed[tool.name]
+
+
+def may_call(caller: Caller, tool: Tool) -> bool:
+    """Return whether the caller's rights reach the tool (of `call_api`: at least for a read)."""
+    if caller.key_type is KeyType.GATEWAY:
+        return False
+    return caller.rights.allows_tool(tool.name, read_only=tool.may_read)
+
+
+def _listed(tool: Tool) -> ListedTool:
+    return ListedTool(
+        name=tool.name,
+        alias=tool.name.replace(".", "_"),
+        title=f"{tool.connector.title}: {tool.name.partition('.')[2].replace('_', ' ')}",
+        description=tool.description,
+        input_schema=msgspec.Raw(msgspec.json.encode(tool.arguments.schema)),
+        read_only=tool.read_only,
+        destructive=tool.destructive,
+        idempotent=tool.idempotent,
+        open_world=tool.connector is not BUILTIN,
+    )

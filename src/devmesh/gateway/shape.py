@@ -1,0 +1,84 @@
+"""From a service's reply to a result that fits an agent: JSON as text and structured, pages, chosen fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from devmesh.gateway.model import ToolResult
+from devmesh.upstream.arguments import Paged
+from devmesh.upstream.model import Reply, Tool
+
+_MASK = b"[secret removed]"
+# Shorter values occur by chance, and no service issues secrets that short.
+_SHORTEST_SECRET = 8
+
+
+def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> ToolResult:
+    """Return the result for `reply`; a refusal becomes an error result with the next step."""
+    connector = tool.connector
+    if connector.failed(reply):
+        failure = connector.explain(reply)
+        meta["code"] = "upstream_error"
+        meta["upstream_status"] = reply.status
+        if failure.retry_after is not None:
+            meta["retry_after"] = failure.retry_after
+        return ToolResult(f"{failure.message}\n{failure.next_step}", None, is_error=True, meta=meta)
+    if tool.items is not None and connector.paging is not None:
+        page = connector.paging.read(reply, tool.items)
+        items = project(page.items, checked.fields)
+        return _json({**page.rest, "items": items, "next_cursor": page.next_cursor}, meta)
+    if not reply.body:
+        return _json({"done": True, "status": reply.status}, meta)
+    if checked.fields is not None and reply.is_json:
+        return _json(project(reply.json(), checked.fields), meta)
+    return _whole(reply, meta)
+
+
+def masked(reply: Reply, secrets: Iterable[str]) -> Reply:
+    """Return the reply without any of the credential's values, should the service echo one."""
+    body = reply.body
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET and secret.encode() in body:
+            body = body.replace(secret.encode(), _MASK)
+    return reply if body is reply.body else Reply(reply.status, reply.headers, body, reply.host)
+
+
+def project(value: Any, fields: list[str] | None) -> Any:
+    """Return only the dotted `fields` of an object, or of each object of a list; None keeps everything."""
+    if fields is None:
+        return value
+    if isinstance(value, list):
+        return [project(item, fields) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    kept: dict[str, Any] = {}
+    nested: dict[str, list[str]] = {}
+    for field in fields:
+        name, _, rest = field.partition(".")
+        if name in value:
+            if rest:
+                nested.setdefault(name, []).append(rest)
+            else:
+                kept[name] = value[name]
+    for name, inner in nested.items():
+        kept.setdefault(name, project(value[name], inner))
+    return kept
+
+
+def _whole(reply: Reply, meta: dict[str, Any]) -> ToolResult:
+    """Return the body as it came: structured too if it really is JSON, which it is not decoded for."""
+    if reply.is_json:
+        try:
+            raw = msgspec.json.decode(reply.body, type=msgspec.Raw)
+            return ToolResult(reply.body.decode(), raw, is_error=False, meta=meta)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # a service that mislabels its body is not the caller's fault: the text is still of use
+    return ToolResult(reply.body.decode("utf-8", "replace"), None, is_error=False, meta=meta)
+
+
+def _json(value: Any, meta: dict[str, Any]) -> ToolResult:
+    encoded = msgspec.json.encode(value)
+    return ToolResult(encoded.decode(), msgspec.Raw(encoded), is_error=False, meta=meta)

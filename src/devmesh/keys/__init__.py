@@ -1,0 +1,1 @@
+"""API keys: mint, verify, list, revoke, and count their uses."""

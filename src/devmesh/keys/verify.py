@@ -1,0 +1,107 @@
+"""From the secret that a caller sends to what it stands for: cached by digest while no change can have been missed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from devmesh.access import Allowance, KeyType, Person, Rights, Role
+from devmesh.crypto.ring import KeyRing
+from devmesh.crypto.tokens import is_api_key
+from devmesh.db.changes import Changes
+from devmesh.db.pool import Database, Record
+from devmesh.db.tally import Tally
+from devmesh.errors import InvalidKey
+from devmesh.keys import store
+from devmesh.keys.model import Grant
+
+KEY_CHANGED = "key"
+USER_CHANGED = "user"
+_MOST = 50_000
+
+# (requests per minute, burst) of a plan; 0 = unlimited.
+PlanLimits = Callable[[str], tuple[int, int]]
+
+
+class Verifier:
+    """Verifies keys. Only keys that were valid take memory, so made-up ones cannot fill it."""
+
+    def __init__(self, db: Database, ring: KeyRing, changes: Changes, plan_limits: PlanLimits) -> None:
+        self.uses = Tally(db, store.add_uses)
+        self._db = db
+        self._ring = ring
+        self._changes = changes
+        self._plan_limits = plan_limits
+        self._grants: dict[bytes, Grant] = {}
+        self._digests: dict[UUID, bytes] = {}
+        self._heard = 0
+        changes.subscribe(KEY_CHANGED, self._forget_key)
+        changes.subscribe(USER_CHANGED, self._forget_user)
+
+    async def verify(self, secret: str) -> Grant:
+        """Return what the key stands for and count the use; raise InvalidKey for whatever reason it is not valid."""
+        if not is_api_key(secret):
+            raise InvalidKey
+        digest = self._ring.digest("keys", secret.encode())
+        grant = self._grants.get(digest)
+        if grant is None or not self._changes.fresh():
+            grant = await self._read(secret, digest)
+        if grant.expires is not None and grant.expires <= time.time():
+            raise InvalidKey
+        self.uses.count(grant.organization_id, grant.tenant_id, grant.key_id)
+        return grant
+
+    async def _read(self, secret: str, digest: bytes) -> Grant:
+        heard = self._heard
+        async with self._db.routing() as tx:
+            found = await store.route(tx, self._ring.digests("keys", secret.encode()))
+        row: Record | None = None
+        if found is not None:
+            organization_id, tenant_id, key_id = found
+            async with self._db.acting(organization_id, tenant_id) as tx:
+                row = await store.grant(tx, organization_id, tenant_id, key_id)
+        if found is None or row is None:
+            self._grants.pop(digest, None)
+            raise InvalidKey
+        grant = self._grant(found[0], found[1], row)
+        # A change that was heard while the row was read may be about this very key: such a row is used once, not kept.
+        if heard == self._heard:
+            self._keep(digest, grant)
+        return grant
+
+    def _grant(self, organization_id: UUID, tenant_id: UUID, row: Record) -> Grant:
+        requests_per_minute, burst = self._plan_limits(row["plan"])
+        return Grant(
+            organization_id=organization_id,
+            organization_slug=row["organization_slug"],
+            tenant_id=tenant_id,
+            user_id=row["user_id"],
+            role=Role(row["role"]),
+            rights=Rights(row["scopes"], row["role"], row["key_type"]),
+            person=Person(row["email"], row["name"], row["tenant_name"], row["tenant_slug"]),
+            allowance=Allowance(row["rate_limit"], row["rate_window"], requests_per_minute, burst),
+            key_id=row["id"],
+            key_type=KeyType(row["key_type"]),
+            expires=row["expires_at"].timestamp() if row["expires_at"] else None,
+        )
+
+    def _keep(self, digest: bytes, grant: Grant) -> None:
+        while len(self._grants) >= _MOST:
+            oldest = self._grants.pop(next(iter(self._grants)))
+            self._digests.pop(oldest.key_id, None)
+        self._grants[digest] = grant
+        self._digests[grant.key_id] = digest
+
+    def _forget_key(self, key_id: str) -> None:
+        self._heard += 1
+        digest = self._digests.pop(UUID(key_id), None)
+        if digest is not None:
+            self._grants.pop(digest, None)
+
+    def _forget_user(self, user_id: str) -> None:
+        self._heard += 1
+        user = UUID(user_id)
+        for digest, grant in [entry for entry in self._grants.items() if entry[1].user_id == user]:
+            del self._grants[digest]
+            self._digests.pop(grant.key_id, None)
