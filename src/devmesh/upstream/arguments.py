@@ -103,17 +103,21 @@ def _fault(name: str, message: str) -> Fault:
 
 def _inline(struct: type[msgspec.Struct]) -> dict[str, Any]:
     _, components = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
-    definitions = dict(components)
-    top: dict[str, Any] = definitions.pop(struct.__name__)
-    top.pop("title", None)
-    top["properties"] = {name: _without_null(member) for name, member in top["properties"].items()}
-    if definitions:
-        top["$defs"] = definitions
-    return top
+    definitions = {name: _plain(member) for name, member in components.items()}
+    top = definitions.pop(struct.__name__)
+    return {**top, "$defs": definitions} if definitions else top
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an object's schema as an agent needs it: no title, each member without its `null`."""
+    members = {name: _without_null(member) for name, member in schema.get("properties", {}).items()}
+    return {name: members if name == "properties" else value for name, value in schema.items() if name != "title"}
 
 
 def _without_null(member: dict[str, Any]) -> dict[str, Any]:
     """Return the schema without its `null`: an agent leaves an optional argument out (null is taken all the same)."""
     kinds = [kind for kind in member.get("anyOf", []) if kind != {"type": "null"}]
     rest = {key: value for key, value in member.items() if key != "anyOf" and (key, value) != ("default", None)}
-    return {**rest, **kinds[0]} if len(kinds) == 1 else member
+    if len(kinds) == 1:
+        return {**rest, **kinds[0]}
+    return {**rest, "anyOf": kinds} if kinds else rest

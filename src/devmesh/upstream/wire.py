@@ -18,7 +18,7 @@ Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 # C0, DEL, C1, and lone surrogates: no service has such a name, and UTF-8 cannot carry the last.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_DOTS = ("", ".", "..")
+_DOTS = (".", "..")
 # RFC 3986, 3.3: what may stand in a path as it is; `%` only before two hexadecimal digits.
 _PATH_CHARACTERS = "/!$&'()*+,;=:@-._~"
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -27,16 +27,18 @@ _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 def url(template: str, /, **arguments: object) -> str:
     """Return `template` with each `{name}` replaced by the argument percent-encoded, `{+name}` with its slashes kept.
 
-    An argument can therefore never change the route. Raises Invalid, naming the argument, for one that holds
-    a control character or an empty, `.` or `..` segment, which no encoding can carry (RFC 3986, 5.2.4).
+    An argument can therefore never change the route. Raises Invalid, naming the argument, for one that is empty,
+    holds a control character or a `.` or `..` segment, which no encoding can carry (RFC 3986, 5.2.4), or has an
+    empty segment where slashes are kept.
     """
     parts: dict[str, str] = {}
     for name, value in arguments.items():
         text = str(value)
         segments = text.split("/") if f"{{+{name}}}" in template else [text]
-        if _CONTROL.search(text) or any(segment in _DOTS for segment in segments):
-            fault = "must not be empty, or hold a control character or an empty, '.' or '..' path segment"
-            raise Invalid([Fault(name, fault)])
+        # Also where slashes are encoded: some servers decode before they route.
+        dotted = any(segment in _DOTS for segment in re.split(r"[/\\]", text))
+        if dotted or "" in segments or _CONTROL.search(text):
+            raise Invalid([Fault(name, "must not be empty or hold control characters, or '.' or '..' as a segment")])
         parts[name] = "/".join(quote(segment, safe="") for segment in segments)
     return template.replace("{+", "{").format_map(parts)
 
@@ -52,7 +54,8 @@ def plain_path(path: str, argument: str = "path") -> str:
     if not path.startswith("/") or re.search(r"[?#\\]", path) or _CONTROL.search(decoded) or "\\" in decoded:
         fault = "must be a plain path that starts with '/', without '?', '#', '\\' or control characters"
         raise Invalid([Fault(argument, f"{fault}; query parameters go in 'query'")])
-    if any(segment.partition(";")[0] in _DOTS for segment in decoded[1:].removesuffix("/").split("/")) and path != "/":
+    segments = [segment.partition(";")[0] for segment in decoded[1:].removesuffix("/").split("/")]
+    if path != "/" and any(segment in ("", *_DOTS) for segment in segments):
         raise Invalid([Fault(argument, "must not hold an empty, '.' or '..' segment, encoded or not")])
     return quote(_STRAY_PERCENT.sub("%25", path), safe=_PATH_CHARACTERS + "%")
 
