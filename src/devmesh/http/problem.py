@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,18 @@ _BAD_TOKEN = (b"www-authenticate", b'Bearer realm="devmesh", error="invalid_toke
 _CONTENT_TYPE = (b"content-type", b"application/problem+json")
 # Where an error class's short text is not also the status's own title.
 _TITLES = {401: "Authentication required"}
+
+
+class MethodNotAllowed(MeshError):
+    """The address exists and takes other methods: those in `allow`."""
+
+    status = 405
+    code = "method_not_allowed"
+    error = "Method Not Allowed"
+
+    def __init__(self, allow: Sequence[str]) -> None:
+        self.allow = tuple(allow)
+        super().__init__("This address does not take that method.", hint=f"It takes {', '.join(self.allow)}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,8 @@ def render(error: MeshError, *, path: str = "", request_id: str = "", headers: I
     found = [_CONTENT_TYPE, (b"content-length", str(len(body)).encode()), *headers]
     if wait is not None:
         found.append((b"retry-after", str(wait).encode()))
+    if isinstance(error, MethodNotAllowed):
+        found.append((b"allow", ", ".join(error.allow).encode()))
     if error.status == Unauthenticated.status:
         found.append(_CHALLENGE if type(error) is Unauthenticated else _BAD_TOKEN)
     return Rendered(error.status, found, body)
