@@ -13,7 +13,7 @@ import msgspec
 
 from devmesh.audit.model import Actor, AuditUnavailable, OutcomeUnrecorded, Record, Result
 from devmesh.audit.refusals import Refusals
-from devmesh.audit.rows import INTENT, OUTCOME, SINGLE, new_row_id, now_ns, pack
+from devmesh.audit.rows import INTENT, OUTCOME, SINGLE, new_row_id, now_ns, owner, pack
 from devmesh.audit.writer import Writer
 from devmesh.errors import MeshError
 
@@ -49,9 +49,24 @@ class Entry:
     """
 
     __slots__ = (
-        "_action", "_actor", "_began", "_closed", "_digest", "_hash", "_id", "_refusals", "_target", "_tool", "_writer",
-        "credential_id", "credential_source", "outcome", "upstream_host", "upstream_status",
-    )  # fmt: skip
+        "_action",
+        "_actor",
+        "_began",
+        "_closed",
+        "_digest",
+        "_hash",
+        "_id",
+        "_owner",
+        "_refusals",
+        "_target",
+        "_tool",
+        "_writer",
+        "credential_id",
+        "credential_source",
+        "outcome",
+        "upstream_host",
+        "upstream_status",
+    )
 
     def __init__(
         self,
@@ -70,6 +85,7 @@ class Entry:
         self._action = action
         self._tool = tool
         self._target = target
+        self._owner = owner(actor)
         self._id = b""
         self._hash = b""
         self._closed = False
@@ -89,7 +105,7 @@ class Entry:
         actor = self._actor
         digest = None
         if arguments is not None:
-            digest = self._digest(actor.organization_id.bytes + _arguments.encode(arguments)).hex()
+            digest = self._digest(self._owner[:16] + _arguments.encode(arguments)).hex()
         record = Record(
             action=self._action,
             user_id=actor.user_id,
@@ -155,7 +171,9 @@ class Entry:
     @property
     def receipt(self) -> dict[str, str]:
         """The entry's `id`, and as `row_hash` the outcome's, which covers the intent's, or until then the intent's."""
-        return {"id": str(UUID(bytes=self._id)), "row_hash": self._hash.hex()}
+        text = self._id.hex()  # a fifth of the time that UUID takes to say the same
+        name = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return {"id": name, "row_hash": self._hash.hex()}
 
     async def __aenter__(self) -> Self:
         return self
@@ -181,8 +199,7 @@ class Entry:
             self.close(self.outcome or ("unknown" if self.upstream_status is None else "error"), code=code)
 
     def _put(self, row_id: bytes, phase: int, now: int, record: Record) -> None:
-        actor = self._actor
-        row = pack(row_id, actor.organization_id, actor.tenant_id, self._id, phase, now, record)
+        row = pack(row_id, self._owner, self._id, phase, now, record)
         self._hash = row[:32]
         self._writer.put(row)
 

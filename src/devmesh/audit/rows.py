@@ -9,23 +9,23 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
-from devmesh.audit.model import Record
+from devmesh.audit.model import Actor, Record
 
 INTENT, OUTCOME, SINGLE = 0, 1, 2
 
 # Hashed before everything else, so that no other hash of ours can ever be taken for a row's.
 _DOMAIN = b"devmesh audit row 1\0"
-# id, organization, tenant, entry, phase, microseconds since 1970; the record follows to the end.
-_HEAD = struct.Struct(">16s16s16s16sBq")
+# id, owner (organization and tenant), entry, phase, microseconds since 1970; the record follows to the end.
+_HEAD = struct.Struct(">16s32s16sBq")
 _ID = struct.Struct(">QQ")
 _VARIANT = 1 << 63
 _TAIL = (1 << 62) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_BACKSLASH = ord("\\")
 _MAX_TEXT = 200
 _USUAL_BYTES = 1000
 
@@ -43,12 +43,22 @@ def new_row_id(now: int) -> bytes:
     return _ID.pack(milliseconds << 16 | 0x7000 | rest * 4096 // 1_000_000, _VARIANT | (random & _TAIL))
 
 
-def pack(
-    row_id: bytes, organization_id: UUID, tenant_id: UUID, entry_id: bytes, phase: int, now: int, record: Record
-) -> bytes:
+def owner(actor: Actor) -> bytes:
+    """Return whose a row is, as rows hold it: organization and tenant."""
+    return actor.organization_id.bytes + actor.tenant_id.bytes
+
+
+def pack(row_id: bytes, owned_by: bytes, entry_id: bytes, phase: int, now: int, record: Record) -> bytes:
     """Return the row as it travels: its hash (32 bytes), then every byte that the hash covers."""
-    body = _HEAD.pack(row_id, organization_id.bytes, tenant_id.bytes, entry_id, phase, now // 1000) + encode(record)
+    body = _HEAD.pack(row_id, owned_by, entry_id, phase, now // 1000) + encode(record)
     return hashlib.sha256(_DOMAIN + body).digest() + body
+
+
+def single(actor: Actor, record: Record) -> bytes:
+    """Return the row of an event that is its own entry."""
+    now = now_ns()
+    row_id = new_row_id(now)
+    return pack(row_id, owner(actor), row_id, SINGLE, now, record)
 
 
 def encode(record: Record) -> bytes:
@@ -57,7 +67,8 @@ def encode(record: Record) -> bytes:
         encoded = _encoder.encode(record)
     except UnicodeEncodeError:
         return _encoder.encode(_cleaned(record))
-    if len(encoded) > _USUAL_BYTES or b"\\u0000" in encoded:
+    # A backslash is rare, and looking for one byte cheap: NUL arrives as an escape.
+    if len(encoded) > _USUAL_BYTES or _BACKSLASH in encoded:
         return _encoder.encode(_cleaned(record))
     return encoded
 
@@ -71,8 +82,7 @@ def row_hash(row: Mapping[str, Any]) -> bytes:
     """Return the hash that a stored row must have; another one than its `row_hash` says that it was altered."""
     body = _HEAD.pack(
         row["id"].bytes,
-        row["organization_id"].bytes,
-        row["tenant_id"].bytes,
+        row["organization_id"].bytes + row["tenant_id"].bytes,
         row["entry_id"].bytes,
         row["phase"],
         (row["at"] - _EPOCH) // _MICROSECOND,

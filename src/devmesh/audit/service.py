@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from devmesh.audit.model import (
     Actor,
     AuditEntry,
     AuditPage,
+    AuditUnavailable,
     EntryActor,
     EntryCredential,
     EntryUpstream,
@@ -24,7 +26,7 @@ from devmesh.audit.model import (
     Result,
 )
 from devmesh.audit.refusals import Refusals
-from devmesh.audit.rows import SINGLE, decode, new_row_id, now_ns, pack
+from devmesh.audit.rows import decode, single
 from devmesh.audit.writer import Writer
 from devmesh.db import pool
 from devmesh.db.pool import Database, Tx
@@ -35,7 +37,10 @@ LONGEST_CALL = timedelta(seconds=120)
 
 
 class Audit:
-    """Intents, outcomes and events of this process, written by group commit; read by whoever may."""
+    """Intents, outcomes and events of this process, written by group commit; read by whoever may.
+
+    `connect` is of the direct database URL: the writer's prepared statement does not survive a transaction pooler.
+    """
 
     def __init__(self, database: Database, connect: Mapping[str, Any], digest: Digest) -> None:
         self._database = database
@@ -104,7 +109,7 @@ class Audit:
         """Return when the event is durable; `details` are JSON values and hold no secret."""
         self._writer.check()
         facts = Record(service=service, outcome=outcome, code=code, details=details or None)
-        self._writer.put(_single(caller, described(caller, action, facts, target=target)))
+        self._writer.put(single(caller, described(caller, action, facts, target=target)))
         await self._writer.durable()
 
     async def record_in(
@@ -119,13 +124,15 @@ class Audit:
     ) -> None:
         """Append the event within `tx`, so that neither it nor the change that it tells of exists alone."""
         facts = Record(service=service, outcome="ok", details=details or None)
-        await store.append(tx, [_single(caller, described(caller, action, facts, target=target))])
+        await store.append(tx, [single(caller, described(caller, action, facts, target=target))])
 
     async def read(self, caller: Caller, filters: Filters) -> AuditPage:
         """Return the organization's entries that match, the newest first; what this process knows is among them."""
         caller.require("audit:read")
         question = understood(filters)
-        await self._writer.durable()
+        # Where nothing can be written, what was written can still be read.
+        with contextlib.suppress(AuditUnavailable):
+            await self._writer.durable()
         given_up = datetime.now(UTC) - LONGEST_CALL
         async with self._database.acting(caller.organization_id) as tx:
             rows = await store.page(
@@ -138,14 +145,8 @@ class Audit:
     def _write(self, actor: Actor, record: Record) -> bool:
         if not self._writer.accepting:
             return False
-        self._writer.put(_single(actor, record))
+        self._writer.put(single(actor, record))
         return True
-
-
-def _single(actor: Actor, record: Record) -> bytes:
-    now = now_ns()
-    row_id = new_row_id(now)
-    return pack(row_id, actor.organization_id, actor.tenant_id, row_id, SINGLE, now, record)
 
 
 def _entry(row: pool.Record) -> AuditEntry:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
+
 from devmesh.db.pool import Record, Tx
+
+Append = Callable[[Sequence[bytes]], Awaitable[object]]
 
 # `conflict` can only be with the same row: written again because the answer to its commit was lost.
 _APPEND = """
@@ -51,6 +55,12 @@ where ($7::text is null or $7 in (facts ->> 'user_id', facts ->> 'key_id'))
 order by id desc
 limit $12
 """
+
+
+async def appender(connection: asyncpg.Connection) -> Append:
+    """Return `append` prepared for this connection: a commit of its own for each call, in one round trip."""
+    statement = await connection.prepare(_APPEND)
+    return cast("Append", statement.fetch)
 
 
 async def append(tx: Tx, rows: Sequence[bytes]) -> None:

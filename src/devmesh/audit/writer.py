@@ -12,7 +12,7 @@ import asyncpg
 
 from devmesh.audit import store
 from devmesh.audit.model import AuditUnavailable
-from devmesh.db.pool import CONNECTION_LOST, Tx
+from devmesh.db.pool import CONNECTION_LOST
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Writer:
         self._last_start = 0.0
         self._last_size = 0
         self._connection: asyncpg.Connection | None = None
+        self._append: store.Append | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -155,27 +156,24 @@ class Writer:
         return rows, waiting
 
     async def _commit(self, rows: list[bytes]) -> None:
-        if self._connection is not None:
+        if self._append is not None:
             try:
-                await self._append(self._connection, rows)
+                await _append_all(self._append, rows)
             except CONNECTION_LOST:
                 # It may have been lost long ago, while nothing was written: only a new one tells.
                 self._disconnect()
             else:
                 return
-        await self._append(await self._reconnect(), rows)
+        await _append_all(await self._reconnect(), rows)
 
-    async def _append(self, connection: asyncpg.Connection, rows: list[bytes]) -> None:
-        # A statement on its own is its own transaction: one round trip instead of three.
-        tx = Tx(connection)
-        for first in range(0, len(rows), _MAX_BATCH):
-            await store.append(tx, rows[first : first + _MAX_BATCH])
-
-    async def _reconnect(self) -> asyncpg.Connection:
+    async def _reconnect(self) -> store.Append:
+        self._disconnect()
         self._connection = await asyncpg.connect(**self._connect, timeout=COMMIT_SECONDS)
-        return self._connection
+        self._append = await store.appender(self._connection)
+        return self._append
 
     def _disconnect(self) -> None:
+        self._append = None
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -198,6 +196,11 @@ class Writer:
         self._under_way = None
         if not task.cancelled():
             log.critical("the audit writer ended; every tool call is refused", exc_info=task.exception())
+
+
+async def _append_all(append: store.Append, rows: list[bytes]) -> None:
+    for first in range(0, len(rows), _MAX_BATCH):
+        await append(rows[first : first + _MAX_BATCH])
 
 
 def _settle(waiting: list[asyncio.Future[None]], *, failed: bool = False) -> None:
