@@ -1,0 +1,1 @@
+"""Rate limits per key, tenant and address, in process."""

@@ -1,0 +1,131 @@
+"""Who may ask how often: a key's own limit and its tenant's, and an address's for whoever shows no credential."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+from devmesh.access import Caller
+from devmesh.errors import RateLimited
+from devmesh.limits.gcra import SECOND, Bucket, Buckets
+
+Header = tuple[bytes, bytes]
+
+_MINUTE = 60
+_MILLISECOND = 1_000_000
+
+
+class Limits:
+    """The buckets of this process.
+
+    A key's bucket goes by the key's id, so that rotating does not refill it, a session's by the user's. An
+    allowance of 0 is no limit.
+    """
+
+    def __init__(self, requests_per_minute: int, burst: int, *, now: Callable[[], int] = time.monotonic_ns) -> None:
+        self._per_minute = requests_per_minute
+        self._burst = burst
+        self._now = now
+        self._keys = Buckets()
+        self._tenants = Buckets()
+        self._addresses = Buckets()
+
+    def spend(self, caller: Caller) -> None:
+        """Take one request from the key's and the tenant's bucket; RateLimited takes from neither."""
+        now = self._now()
+        key, tenant = self._buckets(caller, now)
+        key_wait = key.wait(now) if key is not None else 0
+        tenant_wait = tenant.wait(now) if tenant is not None else 0
+        if key_wait or tenant_wait:
+            violated = [name for name, wait in (("key", key_wait), ("tenant", tenant_wait)) if wait]
+            raise _limited(max(key_wait, tenant_wait), violated)
+        if key is not None:
+            key.spend(now)
+        if tenant is not None:
+            tenant.spend(now)
+
+    def spend_address(self, address: str) -> None:
+        """Take one request of those without a valid credential from the address's bucket, or raise RateLimited."""
+        now = self._now()
+        bucket = self._of_address(address, now)
+        wait = bucket.wait(now)
+        if wait:
+            raise _limited(wait, ["address"])
+        bucket.spend(now)
+
+    def check_address(self, address: str) -> None:
+        """Return if the address has a request left, taking none; otherwise raise RateLimited."""
+        now = self._now()
+        wait = self._of_address(address, now).wait(now)
+        if wait:
+            raise _limited(wait, ["address"])
+
+    def headers(self, caller: Caller) -> list[Header]:
+        """Return the rate-limit headers of a reply to `caller`; none if nothing limits it.
+
+        `X-RateLimit-Limit` is the key's, `-Remaining` what is left in the emptier bucket, `-Reset` when that
+        one is full again, in Unix seconds; `RateLimit` and `RateLimit-Policy` name both
+        (draft-ietf-httpapi-ratelimit-headers-11).
+        """
+        now = self._now()
+        key, tenant = self._buckets(caller, now)
+        least, emptier, items, policies = 0, None, [], []
+        for name, bucket in ((b"key", key), (b"tenant", tenant)):
+            if bucket is None:
+                continue
+            left = bucket.left(now)
+            if emptier is None or left < least:
+                least, emptier = left, bucket
+            items.append(b'"%b";r=%d;t=%d' % (name, left, _seconds(bucket.until_more(now))))
+            policies.append(b'"%b";%b' % (name, bucket.policy))
+        if emptier is None:
+            return []
+        return [
+            (b"x-ratelimit-limit", b"%d" % (key or emptier).capacity),
+            (b"x-ratelimit-remaining", b"%d" % least),
+            (b"x-ratelimit-reset", b"%d" % math.ceil(time.time() + emptier.until_full(now) / SECOND)),
+            (b"ratelimit", b", ".join(items)),
+            (b"ratelimit-policy", b", ".join(policies)),
+        ]
+
+    def _buckets(self, caller: Caller, now: int) -> tuple[Bucket | None, Bucket | None]:
+        allowance = caller.allowance
+        key = tenant = None
+        if allowance.rate_limit:
+            principal = caller.key_id or caller.user_id
+            limit = allowance.rate_limit
+            key = self._keys.of(principal.int, limit, limit, allowance.rate_window, now)
+        if allowance.requests_per_minute:
+            per_minute = allowance.requests_per_minute
+            tenant = self._tenants.of(caller.tenant_id.int, allowance.burst or per_minute, per_minute, _MINUTE, now)
+        return key, tenant
+
+    def _of_address(self, address: str, now: int) -> Bucket:
+        key = _network(address) if ":" in address else address
+        return self._addresses.of(key, self._burst, self._per_minute, _MINUTE, now)
+
+
+@lru_cache(maxsize=4096)
+def _network(address: str) -> str:
+    """Return an IPv6 address's /64: whoever has one address has all of them."""
+    try:
+        return str(ipaddress.IPv6Network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
+
+
+def _limited(wait: int, violated: list[str]) -> RateLimited:
+    names = " and ".join(violated)
+    return RateLimited(
+        f"The limit of this {names} is used up.",
+        # Up to the next millisecond: never less than the real wait.
+        retry_after=-(-wait // _MILLISECOND) / 1000,
+        extra={"violated_policies": violated},
+    )
+
+
+def _seconds(nanoseconds: int) -> int:
+    return -(-nanoseconds // SECOND)

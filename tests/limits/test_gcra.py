@@ -1,0 +1,103 @@
+"""The bucket against a reference that counts in exact fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devmesh.limits.gcra import SECOND, Bucket, Buckets
+
+RATES = st.tuples(st.integers(1, 50), st.integers(1, 50), st.integers(1, 90))
+STEPS = st.lists(st.integers(0, 3 * SECOND) | st.sampled_from([0, 1, SECOND, 60 * SECOND]), max_size=80)
+
+
+class Reference:
+    """A bucket of tokens, filled drop by drop."""
+
+    def __init__(self, capacity: int, amount: int, window: int) -> None:
+        self.capacity, self.per_ns = capacity, Fraction(amount, window * SECOND)
+        self.tokens, self.then = Fraction(capacity), 0
+
+    def level(self, now: int) -> Fraction:
+        self.tokens = min(self.tokens + (now - self.then) * self.per_ns, Fraction(self.capacity))
+        self.then = now
+        return self.tokens
+
+    def take(self, now: int) -> bool:
+        if self.level(now) < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+@given(RATES, STEPS)
+def test_the_bucket_decides_as_a_bucket_of_exact_fractions(rate, steps):
+    bucket, reference = Bucket(*rate), Reference(*rate)
+    now = 10**15
+    for step in steps:
+        now += step
+        fits = bucket.wait(now) == 0
+        assert bucket.left(now) == int(reference.level(now))
+        if fits:
+            bucket.spend(now)
+        assert reference.take(now) is fits
+
+
+@given(RATES)
+def test_a_burst_is_never_larger_than_the_capacity(rate):
+    bucket, taken = Bucket(*rate), 0
+    while bucket.wait(5) == 0:
+        bucket.spend(5)
+        taken += 1
+    assert taken == rate[0]
+
+
+@given(RATES, st.integers(0, 200))
+def test_the_wait_is_exact_to_the_nanosecond(rate, more):
+    bucket, now = Bucket(*rate), 7
+    for _ in range(more):
+        now += bucket.wait(now)
+        bucket.spend(now)
+    wait = bucket.wait(now)
+    assert bucket.wait(now + wait) == 0
+    assert wait == 0 or bucket.wait(now + wait - 1) == 1
+    assert wait == 0 or bucket.until_more(now) == wait
+
+
+@given(RATES, RATES, st.integers(0, 60))
+def test_other_limits_neither_refill_nor_lose_more_than_a_rounding(old, new, spent):
+    bucket, now = Bucket(*old), 3
+    for _ in range(spent):
+        if bucket.wait(now):
+            break
+        bucket.spend(now)
+    out = old[0] - bucket.left(now)
+    bucket.change(*new, now)
+    assert bucket.left(now) == max(new[0] - out, 0)
+
+
+def test_a_full_bucket_is_forgotten_and_a_used_one_is_not():
+    buckets = Buckets()
+    buckets.of("used", 5, 1, 60, 0).spend(0)
+    for index in range(5_000):
+        buckets.of(index, 5, 5, 1, 0)
+    assert len(buckets) < 2_100
+    assert buckets.of("used", 5, 1, 60, 0).left(0) == 4
+
+
+def test_the_number_of_buckets_is_bounded_whatever_comes():
+    buckets = Buckets()
+    for index in range(200_000):
+        buckets.of(index, 5, 1, 3600, 0).spend(0)
+    assert len(buckets) <= 65_536
+
+
+def test_a_bucket_refills_at_its_rate_and_no_further():
+    bucket = Bucket(120, 60, 60)
+    for _ in range(120):
+        bucket.spend(0)
+    assert (bucket.left(0), bucket.left(SECOND - 1), bucket.left(SECOND), bucket.left(10 * SECOND)) == (0, 0, 1, 10)
+    assert bucket.left(10_000 * SECOND) == 120
+    assert bucket.until_full(0) == 120 * SECOND
