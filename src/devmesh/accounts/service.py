@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 
 import msgspec
 
-from devmesh.access import Role
+from devmesh.access import Caller, Role
 from devmesh.accounts import store
 from devmesh.accounts.form import Form, checked, email_of
 from devmesh.accounts.links import Links
@@ -68,11 +68,7 @@ class Accounts:
         try:
             self._admit(registration_token)
             form = checked(new)
-            # What is refused here costs no password hash, which is 20 ms and 19 MiB.
-            async with self._db.routing() as tx:
-                await self._admit_first(tx)
-                if await self._directory.organization_of(tx, form.slug):
-                    raise SlugTaken(f"The organization_slug '{form.slug}' is taken.")
+            await self._check_free(form.slug)
             return await self._found(visitor, form, await self._passwords.hash(form.password))
         except (RegistrationClosed, SlugTaken) as refusal:
             self._audit.refused(visitor, "organization.register", refusal.code)
@@ -103,10 +99,22 @@ class Accounts:
             return
         self._after_the_reply(self._resend(address))
 
+    def profile(self, caller: Caller) -> Caller:
+        """Return the caller, who may see the own profile."""
+        caller.require("profile:read")
+        return caller
+
     async def settle(self) -> None:
         """Wait until no mail is under way any more; before the database closes."""
         while self._pending:
             await asyncio.wait(self._pending)
+
+    async def _check_free(self, slug: str) -> None:
+        # What is refused here costs no password hash, which is 20 ms and 19 MiB; the transaction checks again.
+        async with self._db.routing() as tx:
+            await self._admit_first(tx)
+            if await self._directory.organization_of(tx, slug):
+                raise SlugTaken(f"The organization_slug '{slug}' is taken.")
 
     async def _found(self, visitor: Visitor, form: Form, password_hash: str) -> Registration:
         organization_id = new_id()

@@ -12,11 +12,11 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,48}[a-z0-9]")
 # fmt: off
 RESERVED = frozenset((
     "accept", "account", "accounts", "admin", "administrator", "api", "apis", "app", "assets", "audit", "auth",
-    "billing", "blog", "console", "dashboard", "default", "developer-mesh", "devmesh", "docs", "example", "global",
+    "billing", "console", "dashboard", "default", "developer-mesh", "devmesh", "docs",
     "health", "healthz", "help", "home", "internal", "invite", "localhost", "login", "logout", "mail", "mcp", "me",
     "metrics", "mesh", "new", "null", "oauth", "official", "openapi", "operator", "organization", "organizations",
     "postmaster", "public", "readyz", "register", "reset", "root", "security", "settings", "signup", "smtp", "static",
-    "status", "support", "system", "team", "tenant", "tenants", "tools", "undefined", "user", "users", "verify",
+    "status", "support", "system", "tenant", "tenants", "tools", "undefined", "user", "users", "verify",
     "webmaster", "well-known", "www",
 ))
 # fmt: on

@@ -1,0 +1,72 @@
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from devmesh.accounts.model import NewOrganization
+from devmesh.accounts.service import Accounts
+from devmesh.audit.service import Audit
+from devmesh.db.changes import Changes
+from devmesh.directory.plans import Plans
+from devmesh.directory.service import Directory
+from devmesh.ids import new_id
+from devmesh.keys.service import Keys
+from devmesh.keys.verify import Verifier
+from devmesh.mail.outbox import Outbox
+from devmesh.settings import Settings
+
+
+@pytest.fixture(scope="session")
+async def audit(postgres, db, ring) -> AsyncIterator[Audit]:
+    audit = Audit(db, postgres.app_dsn, lambda value: ring.digest("arguments", value))
+    await audit.open()
+    yield audit
+    await audit.close()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "outbox"
+
+
+@pytest.fixture
+def accounts_with(postgres, db, ring, audit, passwords, outbox) -> Callable[..., Accounts]:
+    """Make the accounts of an installation with the given settings."""
+
+    def make(**settings: object) -> Accounts:
+        plans = Plans.load()
+        changes = Changes(postgres.app_dsn)
+        keys = Keys(db, ring, changes, audit, plans, Verifier(db, ring, changes, plans.limits_of))
+        known = Settings(data_dir=outbox.parent, **settings)
+        mail = Outbox(outbox, known.public_url)
+        return Accounts(db, ring, Directory(ring), keys, audit, plans, passwords, mail, known)
+
+    return make
+
+
+@pytest.fixture
+def accounts(accounts_with) -> Accounts:
+    return accounts_with()
+
+
+@pytest.fixture
+def directory(ring) -> Directory:
+    return Directory(ring)
+
+
+@pytest.fixture
+def new() -> Callable[..., NewOrganization]:
+    """Fill in a registration's form, as the guide does, for an organization and an address of its own."""
+
+    def fill(**fields: str) -> NewOrganization:
+        mark = f"m{new_id().hex[-12:]}"
+        usual = {
+            "organization_name": "My Company",
+            "organization_slug": f"my-company-{mark}",
+            "admin_email": f"admin@{mark}.mycompany.com",
+            "admin_name": "Admin User",
+            "admin_password": "SecurePass123!",
+        }
+        return NewOrganization(**{**usual, **fields})
+
+    return fill
