@@ -75,6 +75,7 @@ _METADATA_NAMES = frozenset(
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _TRANSLATED = IPv6Network("::ffff:0:0:0/96")
 _COMPATIBLE = IPv6Network("::/96")
+_OWN = IPv6Network("::/127")  # unspecified and loopback, which lie in the range of compatible addresses
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 _6TO4 = IPv6Network("2002::/16")
@@ -102,7 +103,7 @@ def is_metadata_name(host: str) -> bool:
 
 def carried(address: Address) -> IPv4Address | None:
     """Return the IPv4 address that traffic to this IPv6 address ends at, None if it is no translated one."""
-    if isinstance(address, IPv4Address):
+    if isinstance(address, IPv4Address) or address in _OWN:
         return None
     bits = int(address)
     if any(address in network for network in (_MAPPED, _TRANSLATED, _COMPATIBLE, _NAT64, _LOCAL_NAT64)):

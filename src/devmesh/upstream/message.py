@@ -58,10 +58,13 @@ def message_of(request: Request, base: Base, headers: Mapping[str, str]) -> Mess
     credential = {name.lower(): value for name, value in headers.items()}
     if not (_NOT_OURS.isdisjoint(own) and _NOT_OURS.isdisjoint(credential)):
         raise Invalid([Fault("headers", f"must not hold {' or '.join(sorted(_NOT_OURS & (own.keys() | credential)))}")])
-    body, kind = _body(request)
+    try:
+        body, kind = _body(request)
+        url = base.url(request.path, request.query)
+    except UnicodeEncodeError:
+        raise Invalid([Fault("", "the arguments hold half of a surrogate pair, which is no character")]) from None
     if kind is not None:
         own.setdefault("content-type", kind)
-    url = base.url(request.path, request.query)
     return Message(request.method, url, base.origin, own, credential, body)
 
 

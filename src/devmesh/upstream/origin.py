@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from pyreqwest.http import Url
 
 from devmesh.errors import Fault, Invalid
 from devmesh.upstream.addresses import Address
 
+_UNRESERVED = re.compile("[A-Za-z0-9._~-]*")  # RFC 3986, 2.3
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_NAME = 253
 _LONGEST_LABEL = 63
@@ -105,10 +107,15 @@ def _is_host(host: str) -> bool:
 
 
 def _encode(query: Mapping[str, Any]) -> str:
-    pairs: list[tuple[str, str]] = []
+    pairs: list[str] = []
     for name, value in query.items():
         for one in value if isinstance(value, list | tuple) else (value,):
-            if one is None:
-                continue
-            pairs.append((name, str(one).lower() if isinstance(one, bool) else str(one)))
-    return urlencode(pairs, quote_via=quote, safe="")
+            if one is not None:
+                text = str(one).lower() if isinstance(one, bool) else str(one)
+                pairs.append(f"{_escape(name)}={_escape(text)}")
+    return "&".join(pairs)
+
+
+def _escape(text: str) -> str:
+    # Most names and values need no escape, and quote() takes five times as long to find out.
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")

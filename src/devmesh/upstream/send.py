@@ -80,12 +80,12 @@ class Sender:
         await self._clients.close()
 
     async def _follow(self, first: Message, reply: Reply, organization: str, max_bytes: int, until: float) -> Reply:
-        message = first
-        for _ in range(_MAX_REDIRECTS):
-            following = redirected(message, reply)
-            if following is None:
-                return reply
-            message = following
+        message = redirected(first, reply)
+        followed = 0
+        while message is not None:
+            followed += 1
+            if followed > _MAX_REDIRECTS:
+                raise RedirectRefused(f"{first.origin.host} redirects more than {_MAX_REDIRECTS} times.")
             try:
                 reply = await self._deliver(message, organization, max_bytes, until)
             except MeshError as error:
@@ -95,7 +95,8 @@ class Sender:
                         wrote=True,
                     ) from error
                 raise
-        raise RedirectRefused(f"{first.origin.host} redirects more than {_MAX_REDIRECTS} times.")
+            message = redirected(message, reply)
+        return reply
 
     async def _deliver(self, message: Message, organization: str, max_bytes: int, until: float) -> Reply:
         """Return the answer of the first address that takes the message."""
@@ -129,7 +130,7 @@ async def _exchange(client: Client, message: Message, max_bytes: int, until: flo
     left = until - time.monotonic()
     if left < TOTAL_SECONDS - 1:
         builder = builder.timeout(timedelta(seconds=max(left, 0.001)))
-    status = 0
+    status = 0  # stays so if the answer breaks off in its first 64 KiB, which are read ahead
     try:
         async with builder.build_streamed() as response:
             status = response.status
@@ -164,8 +165,6 @@ def _explained(error: RequestError, message: Message, status: int) -> MeshError:
     late = isinstance(error, RequestTimeoutError)
     if any(cause["message"] == _UNSENT for cause in (error.details or {}).get("causes") or ()):
         return UpstreamUnreachable(f"{place} {'did not take' if late else 'refused'} the connection.")
-    if status:
-        detail = f"{place} answered {status}, and the rest of it {'did not come in time' if late else 'broke off'}."
-    else:
-        detail = f"{place} {'did not answer in time' if late else 'closed the connection without an answer'}."
-    return (UpstreamTimeout if late else OutcomeUnknown)(detail, wrote=message.writes)
+    what = f"answered {status}, but" if status else "took the request, it seems, but"
+    how = "gave no whole answer in time" if late else "closed the connection before its answer was whole"
+    return (UpstreamTimeout if late else OutcomeUnknown)(f"{place} {what} {how}.", wrote=message.writes)
