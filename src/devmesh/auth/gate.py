@@ -13,7 +13,8 @@ Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 _EXECUTE = ("/api/v1/tools/", "/execute")
-_FREE = frozenset({"/api/v1/health"})
+_LIMITED = "/api/v1/"
+_HEALTH = "/api/v1/health"
 
 
 class Gate:
@@ -34,7 +35,7 @@ class Gate:
         headers = scope["headers"]
         path: str = scope["path"]
         if not carries_credential(headers):
-            if path not in _FREE:
+            if path.startswith(_LIMITED) and path != _HEALTH:
                 self._limits.spend_address(state["address"])
             await self._app(scope, receive, send)
             return

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from litestar import Router
 from msgspec import Struct
 
 from devmesh.access import Caller
@@ -93,31 +92,39 @@ class Validated(Struct, frozen=True):
         )
 
 
-def routes(credentials: Credentials) -> list[Router]:
-    """Return the routes under /credentials."""
+@post("/credentials", scope="credentials:write", status=201)
+async def store_credential(credentials: Credentials, caller: Caller, data: NewCredential) -> CredentialShown:
+    """Store a credential, sealed."""
+    return CredentialShown.of(await credentials.store(caller, data))
 
-    @post("/", scope="credentials:write", status=201, summary="Store a service's credential, sealed")
-    async def store_credential(caller: Caller, data: NewCredential) -> CredentialShown:
-        return CredentialShown.of(await credentials.store(caller, data))
 
-    @get("/", scope="credentials:read", summary="List your stored credentials")
-    async def list_credentials(caller: Caller) -> CredentialList:
-        found = [CredentialShown.of(credential) for credential in await credentials.stored(caller)]
-        return CredentialList(found, len(found))
+@get("/credentials", scope="credentials:read")
+async def list_credentials(credentials: Credentials, caller: Caller) -> CredentialList:
+    """List your stored credentials."""
+    found = [CredentialShown.of(credential) for credential in await credentials.stored(caller)]
+    return CredentialList(found, len(found))
 
-    @get("/{service:str}", scope="credentials:read", summary="Show one stored credential")
-    async def get_credential(caller: Caller, service: str, owner: Owner = "user") -> CredentialShown:
-        return CredentialShown.of(await credentials.get(caller, service, owner))
 
-    @delete("/{service:str}", scope="credentials:write", status=204, summary="Destroy a stored credential")
-    async def remove_credential(caller: Caller, service: str, owner: Owner = "user") -> None:
-        await credentials.remove(caller, service, owner)
+@get("/credentials/{service:str}", scope="credentials:read")
+async def get_credential(
+    credentials: Credentials, caller: Caller, service: str, owner: Owner = "user"
+) -> CredentialShown:
+    """Show one stored credential."""
+    return CredentialShown.of(await credentials.get(caller, service, owner))
 
-    @post(
-        "/{service:str}/validate", scope="credentials:write", status=200, summary="Ask the service whether it is good"
-    )
-    async def validate_credential(caller: Caller, service: str, owner: Owner = "user") -> Validated:
-        return Validated.of(service, await credentials.validate(caller, service, owner))
 
-    handlers = [store_credential, list_credentials, get_credential, remove_credential, validate_credential]
-    return [Router("/credentials", route_handlers=handlers, tags=["Credentials"])]
+@delete("/credentials/{service:str}", scope="credentials:write", status=204)
+async def remove_credential(credentials: Credentials, caller: Caller, service: str, owner: Owner = "user") -> None:
+    """Destroy a stored credential."""
+    await credentials.remove(caller, service, owner)
+
+
+@post("/credentials/{service:str}/validate", scope="credentials:read", status=200)
+async def validate_credential(
+    credentials: Credentials, caller: Caller, service: str, owner: Owner = "user"
+) -> Validated:
+    """Ask the service whether it is good."""
+    return Validated.of(service, await credentials.validate(caller, service, owner))
+
+
+ROUTES = [store_credential, list_credentials, get_credential, remove_credential, validate_credential]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, Router
 from msgspec import Raw, Struct
 
 from devmesh.access import Caller
 from devmesh.gateway.call import Gateway
 from devmesh.gateway.model import ListedTool
 from devmesh.gateway.passed import passed_through
-from devmesh.http.routing import get, post
+from devmesh.http.routing import Cursor, Limit, Request, cursor_of, get, position_of, post
 
 
 class ToolShown(Struct, frozen=True):
@@ -62,27 +61,31 @@ class Executed(Struct, frozen=True):
     meta: dict[str, Any]
 
 
-def routes(gateway: Gateway) -> list[Router]:
-    """Return the routes under /tools."""
+@get("/tools", scope="tools:read")
+async def list_tools(gateway: Gateway, caller: Caller, limit: Limit = 200, cursor: Cursor = None) -> ToolList:
+    """List the tools that you may call."""
+    tools = (await gateway.listing(caller)).tools
+    start = position_of(cursor, str) or ""
+    after = [tool for tool in tools if tool.name > start]
+    page = after[:limit]
+    next_cursor = cursor_of(page[-1].name) if len(after) > limit else None
+    return ToolList([ToolShown.of(tool) for tool in page], len(page), next_cursor)
 
-    @get("/", scope="tools:read", summary="List the tools that you may call")
-    async def list_tools(caller: Caller, limit: int = 200, cursor: str | None = None) -> ToolList:
-        tools = (await gateway.listing(caller)).tools
-        after = [tool for tool in tools if cursor is None or tool.name > cursor]
-        page = after[: max(1, min(limit, 200))]
-        next_cursor = page[-1].name if len(after) > len(page) else None
-        return ToolList([ToolShown.of(tool) for tool in page], len(page), next_cursor)
 
-    @get("/{name:str}", scope="tools:read", summary="Show one tool and its arguments")
-    async def show_tool(caller: Caller, name: str) -> ToolShown:
-        return ToolShown.of(gateway.show(caller, name))
+@get("/tools/{name:str}", scope="tools:read")
+async def show_tool(gateway: Gateway, caller: Caller, name: str) -> ToolShown:
+    """Show one tool and its arguments."""
+    return ToolShown.of(gateway.show(caller, name))
 
-    @post("/{name:str}/execute", scope=None, status=200, summary="Call a tool")
-    async def execute_tool(caller: Caller, name: str, data: Execute, request: Request[Any, Any, Any]) -> Executed:
-        passed = passed_through(request.scope["headers"])
-        done = await gateway.run(caller, name, data.arguments, passed)
-        result = done.structured if done.structured is not None else done.text
-        meta = dict(done.meta)
-        return Executed(result, done.is_error, meta.pop("receipt", None), meta)
 
-    return [Router("/tools", route_handlers=[list_tools, show_tool, execute_tool], tags=["Tools"])]
+@post("/tools/{name:str}/execute", scope=None, status=200)
+async def execute_tool(gateway: Gateway, caller: Caller, name: str, data: Execute, request: Request) -> Executed:
+    """Call a tool."""
+    passed = passed_through(request.pairs)
+    done = await gateway.run(caller, name, data.arguments, passed)
+    result = done.structured if done.structured is not None else done.text
+    meta = dict(done.meta)
+    return Executed(result, done.is_error, meta.pop("receipt", None), meta)
+
+
+ROUTES = [list_tools, show_tool, execute_tool]

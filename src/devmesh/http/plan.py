@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -45,6 +45,11 @@ class Request:
         """The id that the reply and the record carry."""
         return str(self._state["request_id"])
 
+    @property
+    def pairs(self) -> Iterable[tuple[bytes, bytes]]:
+        """The headers as they came, names in lower case."""
+        return cast("Iterable[tuple[bytes, bytes]]", self._state["headers"].items())
+
     def header(self, name: str) -> str | None:
         """Return the header's value, None if it was not sent; the name in lower case."""
         value = self._state["headers"].get(name.encode())
@@ -72,6 +77,10 @@ class Plan:
         asked = {name: kind for name, kind in rest.items() if _is_plain(kind)}
         self.services = tuple(name for name in rest if name not in asked)
         self.query = _query_struct(asked, parameters) if asked else None
+
+    def __deepcopy__(self, _: object) -> Plan:
+        """Return itself: Litestar copies routes with all they hold, and a plan never changes."""
+        return self
 
     async def arguments(self, scope: Scope, receive: Receive, services: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments for this request; raise what is wrong with it, the caller first."""

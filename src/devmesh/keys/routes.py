@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from litestar import Router
 from msgspec import Struct
 
 from devmesh.access import Caller, KeyType
-from devmesh.http.paging import Page, page_of
-from devmesh.http.routing import delete, get, post
+from devmesh.http.routing import Cursor, Limit, cursor_of, delete, get, position_of, post
 from devmesh.keys.model import IssuedKey, Key, NewKey
 from devmesh.keys.service import Keys
 
@@ -110,26 +108,27 @@ class KeyRevoked(Struct, frozen=True):
     key_id: UUID
 
 
-def routes(keys: Keys) -> list[Router]:
-    """Return the routes, under /api-keys and its alias /auth/keys."""
+@post(["/api-keys", "/auth/keys"], scope="keys:write", status=201)
+async def create_key(keys: Keys, caller: Caller, data: NewKey) -> KeyShownOnce:
+    """Create an API key, shown once."""
+    return KeyShownOnce.of(await keys.create(caller, data))
 
-    @post("/", scope="keys:write", status=201, summary="Create an API key, shown once")
-    async def create_key(caller: Caller, data: NewKey) -> KeyShownOnce:
-        return KeyShownOnce.of(await keys.create(caller, data))
 
-    @get("/", scope="keys:read", summary="List your API keys")
-    async def list_keys(caller: Caller, page: Page) -> KeyList:
-        found, next_cursor = page_of(await keys.page(caller, page.limit + 1, page.after), page.limit)
-        now = datetime.now().astimezone()
-        return KeyList([KeyShown.of(key, now) for key in found], len(found), next_cursor)
+@get(["/api-keys", "/auth/keys"], scope="keys:read")
+async def list_keys(keys: Keys, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> KeyList:
+    """List your API keys."""
+    found = await keys.page(caller, limit + 1, position_of(cursor, UUID))
+    page = found[:limit]
+    next_cursor = cursor_of(page[-1].id) if len(found) > limit else None
+    now = datetime.now().astimezone()
+    return KeyList([KeyShown.of(key, now) for key in page], len(page), next_cursor)
 
-    @delete("/{key_id:uuid}", scope="keys:write", status=200, summary="Revoke an API key for good")
-    async def revoke_key(caller: Caller, key_id: UUID) -> KeyRevoked:
-        key = await keys.revoke(caller, key_id)
-        return KeyRevoked("API key revoked successfully", key.id)
 
-    handlers = [create_key, list_keys, revoke_key]
-    return [
-        Router("/api-keys", route_handlers=list(handlers), tags=["API keys"]),
-        Router("/auth/keys", route_handlers=list(handlers), include_in_schema=False),
-    ]
+@delete(["/api-keys/{key_id:uuid}", "/auth/keys/{key_id:uuid}"], scope="keys:write", status=200)
+async def revoke_key(keys: Keys, caller: Caller, key_id: UUID) -> KeyRevoked:
+    """Revoke an API key for good."""
+    key = await keys.revoke(caller, key_id)
+    return KeyRevoked("API key revoked successfully", key.id)
+
+
+ROUTES = [create_key, list_keys, revoke_key]

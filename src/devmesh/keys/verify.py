@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from uuid import UUID
 
 from devmesh.access import Allowance, KeyType, Person, Rights, Role
@@ -12,6 +11,7 @@ from devmesh.crypto.tokens import is_api_key
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Record
 from devmesh.db.tally import Tally
+from devmesh.directory.plans import Plans
 from devmesh.errors import InvalidKey
 from devmesh.keys import store
 from devmesh.keys.model import Grant
@@ -20,19 +20,16 @@ KEY_CHANGED = "key"
 USER_CHANGED = "user"
 _MOST = 50_000
 
-# (requests per minute, burst) of a plan; 0 = unlimited.
-PlanLimits = Callable[[str], tuple[int, int]]
-
 
 class Verifier:
     """Verifies keys. Only keys that were valid take memory, so made-up ones cannot fill it."""
 
-    def __init__(self, db: Database, ring: KeyRing, changes: Changes, plan_limits: PlanLimits) -> None:
+    def __init__(self, db: Database, ring: KeyRing, changes: Changes, plans: Plans) -> None:
         self.uses = Tally(db, store.add_uses)
         self._db = db
         self._ring = ring
         self._changes = changes
-        self._plan_limits = plan_limits
+        self._plans = plans
         self._grants: dict[bytes, Grant] = {}
         self._digests: dict[UUID, bytes] = {}
         self._heard = 0
@@ -71,7 +68,7 @@ class Verifier:
         return grant
 
     def _grant(self, organization_id: UUID, tenant_id: UUID, row: Record) -> Grant:
-        requests_per_minute, burst = self._plan_limits(row["plan"])
+        plan = self._plans.of(row["plan"])
         return Grant(
             organization_id=organization_id,
             organization_slug=row["organization_slug"],
@@ -80,7 +77,7 @@ class Verifier:
             role=Role(row["role"]),
             rights=Rights(row["scopes"], row["role"], row["key_type"]),
             person=Person(row["email"], row["name"], row["tenant_name"], row["tenant_slug"]),
-            allowance=Allowance(row["rate_limit"], row["rate_window"], requests_per_minute, burst),
+            allowance=Allowance(row["rate_limit"], row["rate_window"], plan.requests_per_minute, plan.burst),
             key_id=row["id"],
             key_type=KeyType(row["key_type"]),
             expires=row["expires_at"].timestamp() if row["expires_at"] else None,

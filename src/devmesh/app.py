@@ -1,0 +1,164 @@
+"""The whole program, built once, in the order of the request path."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import partial
+from typing import Any
+
+from devmesh.accounts import routes as accounts_routes
+from devmesh.accounts.service import Accounts
+from devmesh.audit import routes as audit_routes
+from devmesh.audit.service import Audit
+from devmesh.auth.gate import Gate
+from devmesh.auth.service import Authenticator
+from devmesh.connectors import CONNECTORS
+from devmesh.credentials import routes as credentials_routes
+from devmesh.credentials.service import Credentials
+from devmesh.credentials.vault import Vault
+from devmesh.crypto.datakeys import DataKeys
+from devmesh.crypto.passwords import Passwords
+from devmesh.crypto.ring import KeyRing
+from devmesh.db.changes import Changes
+from devmesh.db.pool import Database
+from devmesh.directory.plans import Plans
+from devmesh.directory.service import Directory
+from devmesh.gateway import routes as gateway_routes
+from devmesh.gateway.call import Gateway
+from devmesh.gateway.passed import passed_through
+from devmesh.http import health
+from devmesh.http.application import litestar
+from devmesh.http.edge import Edge
+from devmesh.keys import routes as keys_routes
+from devmesh.keys.service import Keys
+from devmesh.keys.verify import Verifier
+from devmesh.limits.service import Limits
+from devmesh.mail.outbox import Outbox
+from devmesh.mcp.endpoint import Endpoint
+from devmesh.settings import Settings
+from devmesh.upstream.send import Sender
+
+log = logging.getLogger(__name__)
+
+Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+
+_ROUTES = [
+    *accounts_routes.ROUTES,
+    *keys_routes.ROUTES,
+    *credentials_routes.ROUTES,
+    *gateway_routes.ROUTES,
+    *audit_routes.ROUTES,
+    *health.ROUTES,
+]
+_ROOT = [*accounts_routes.PAGES, *health.ROOT]
+_MCP_BODY = 4 * 1024 * 1024
+_FORGET_SECONDS = 60
+
+
+class App:
+    """The program: `asgi` answers requests between `open` and `close`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        master_key: bytes,
+        connect: Mapping[str, Any],
+        direct: Mapping[str, Any],
+        passwords: Passwords,
+    ) -> None:
+        plans = Plans.load(settings.plans_file, settings.default_plan)
+        self.database = Database(connect)
+        self.ring = KeyRing(master_key)
+        self.changes = Changes(direct)
+        self.audit = Audit(self.database, connect, partial(self.ring.digest, "arguments"))
+        limits = Limits(plans.default.requests_per_minute, plans.default.burst)
+        self.data_keys = DataKeys(self.ring)
+        self.verifier = Verifier(self.database, self.ring, self.changes, plans)
+        authenticator = Authenticator(self.verifier, limits)
+        self.vault = Vault(self.database, self.data_keys, self.changes)
+        self.sender = Sender(settings.upstream_allow)
+        gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit)
+        self.keys = Keys(self.database, self.ring, self.changes, self.audit, plans, self.verifier)
+        credentials = Credentials(
+            self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender
+        )
+        self.accounts = Accounts(
+            self.database,
+            self.ring,
+            Directory(self.ring),
+            self.keys,
+            self.audit,
+            plans,
+            passwords,
+            Outbox(settings.data_dir / "outbox", settings.public_url),
+            settings,
+        )
+        services = {
+            "accounts": self.accounts,
+            "keys": self.keys,
+            "credentials": credentials,
+            "gateway": gateway,
+            "audit": self.audit,
+            "database": self.database,
+        }
+        rest = Gate(litestar(_ROUTES, services, root=_ROOT), authenticator, limits)
+        endpoint = Endpoint(authenticator, limits, gateway, passed_through)
+        self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
+        self._forgetting: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect and begin the background work; raise DatabaseAway or WrongMasterKey."""
+        await self.database.open()
+        await self.ring.open(self.database)
+        await self.audit.open()
+        await self.changes.open()
+        self.verifier.uses.open()
+        self.vault.uses.open()
+        self._forgetting = asyncio.create_task(_forget(self.data_keys), name="forget data keys")
+
+    async def close(self) -> None:
+        """Write what is still in memory, counts and audit, and let everything go; call when no request is under way."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._forgetting
+        await self.accounts.settle()
+        await self.verifier.uses.close()
+        await self.vault.uses.close()
+        await self.audit.close()
+        await self.changes.close()
+        await self.sender.close()
+        await self.database.close()
+
+
+async def build(
+    settings: Settings,
+    master_key: bytes,
+    connect: Mapping[str, Any],
+    direct: Mapping[str, Any] | None = None,
+    *,
+    passwords: Passwords | None = None,
+) -> App:
+    """Return the program, connected and ready; `connect` and `direct` are the app role's, in asyncpg's words.
+
+    Raises DatabaseAway, WrongMasterKey or SettingsError.
+    """
+    app = App(settings, master_key, connect, direct or connect, passwords or Passwords())
+    await app.open()
+    return app
+
+
+def _front(endpoint: Asgi, rest: Asgi) -> Asgi:
+    async def front(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        await (endpoint if scope["path"] == "/mcp" else rest)(scope, receive, send)
+
+    return front
+
+
+async def _forget(data_keys: DataKeys) -> None:
+    while True:
+        await asyncio.sleep(_FORGET_SECONDS)
+        data_keys.forget_old()

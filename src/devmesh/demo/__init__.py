@@ -1,0 +1,1 @@
+"""`devmesh demo`: the whole walk-through against a stand-in for GitHub, over public interfaces alone."""
