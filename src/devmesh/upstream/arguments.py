@@ -25,6 +25,9 @@ _SHARED = ("limit", "cursor", "fields")
 # How msgspec ends a message that concerns a part of the value.
 _PLACE = re.compile(r" - at `\$(?P<place>.*)`$", re.DOTALL)
 
+# The second for a lone surrogate where one of a few words is expected.
+_REFUSED = (msgspec.ValidationError, UnicodeEncodeError)
+
 
 class Paged(msgspec.Struct, frozen=True):
     """The arguments that all tools share, parted from the function's own."""
@@ -71,7 +74,7 @@ class Arguments:
         """Return the arguments with their defaults; raise Invalid naming every fault at once."""
         try:
             checked = msgspec.convert(values, self.struct, strict=True)
-        except msgspec.ValidationError as error:
+        except _REFUSED as error:
             raise Invalid(self._faults(values) or [Fault("", str(error))]) from None
         return Paged(
             {name: getattr(checked, name) for name in self._own},
@@ -90,7 +93,7 @@ class Arguments:
                 continue
             try:
                 msgspec.convert(values[name], self._types[name], strict=True)
-            except msgspec.ValidationError as error:
+            except _REFUSED as error:
                 faults.append(_fault(name, str(error)))
         return faults
 

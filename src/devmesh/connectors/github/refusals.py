@@ -91,12 +91,11 @@ def _errors(reply: Reply) -> list[str]:
 
 def _phrase(entry: Any) -> str:
     if not isinstance(entry, dict):
-        return str(entry) if isinstance(entry, str) else "an error without words"
+        return entry if isinstance(entry, str) else "an error without words"
     field, code, message = (entry.get(name) for name in ("field", "code", "message"))
-    words = message if isinstance(message, str) else _CODES.get(str(code), str(code or "is not valid"))
-    return (
-        f"{field}: {words}" if isinstance(message, str) and field else f"{field or entry.get('resource', '')} {words}"
-    )
+    if isinstance(message, str):
+        return f"{field}: {message}" if field else message
+    return f"{field or entry.get('resource') or 'something'} {_CODES.get(str(code), code or 'is not valid')}"
 
 
 def _wait(reply: Reply) -> float:

@@ -1,0 +1,254 @@
+"""Each GitHub tool's request, judged against an extract of GitHub's own description of its API."""
+
+import base64
+import gzip
+import json
+import os
+import re
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+import yaml
+
+from devmesh.connectors import CONNECTORS
+from devmesh.errors import Invalid
+from devmesh.upstream.model import Request
+
+HERE = Path(__file__).parent
+OPERATIONS = json.loads((HERE / "github_operations.json").read_text())
+DESCRIPTION = json.loads(gzip.decompress((HERE / "github_description.json.gz").read_bytes()))
+GITHUB = CONNECTORS["github"]
+# The parameters in which GitHub takes slashes as they are; each ends its route.
+SLASHED = ("path", "ref", "tree_sha", "basehead")
+
+
+def pattern_of(route):
+    """Return what matches the route's paths; a last parameter that takes slashes matches any."""
+
+    def part(found):
+        last = found.end() == len(route)
+        return "(.*)" if last and found[1] in SLASHED and "/commits/" not in route else "([^/]+)"
+
+    return re.compile(re.sub(r"\{(\w+)\}", part, route))
+
+
+# `{base}...{head}` is another way to write `{basehead}`, the same operation.
+ROUTES = {route: pattern_of(route) for route in DESCRIPTION["routes"] if "..." not in route}
+# What must go with the required arguments: one of several.
+ONE_OF = {"create_pull_request": {"title": "x"}, "request_reviewers": {"reviewers": ["octocat"]}}
+
+
+def routes_of(request):
+    """Return every operation that GitHub could take the request for."""
+    method = request.method.lower()
+    return {
+        f"{request.method} {route}"
+        for route, pattern in ROUTES.items()
+        if method in DESCRIPTION["routes"][route] and pattern.fullmatch(request.path)
+    }
+
+
+def faults(request, operation):
+    """Return what GitHub's description says against the request."""
+    described = DESCRIPTION["operations"][operation]
+    found = [] if operation in routes_of(request) else [f"{request.method} {request.path} is not {operation}"]
+    found += [f"query {name} is missing" for name in described["required_query"] if name not in request.query]
+    for name, value in request.query.items():
+        schema = described["query"].get(name)
+        if schema is None:
+            found.append(f"query {name} is unknown")
+        elif not jsonschema.Draft202012Validator(on_the_wire(schema)).is_valid(value):
+            found.append(f"query {name} is not {schema}")
+    body = msgspec.json.decode(msgspec.json.encode(request.json))
+    if body is None:
+        return [*found, "the body is missing"] if described["body_required"] else found
+    if described["body"] is None:
+        return [*found, "a body is not taken"]
+    return found + [error.message for error in jsonschema.Draft202012Validator(described["body"]).iter_errors(body)]
+
+
+def on_the_wire(schema):
+    """Return the schema with numbers as the texts that they are in a query."""
+    return {"pattern": "^[0-9]+$"} if schema.get("type") == "integer" else schema
+
+
+def built(name, **arguments):
+    tool = GITHUB.tools[name]
+    return tool.request(tool.arguments.check(arguments))
+
+
+def test_there_is_a_tool_for_each_operation_and_call_api_for_the_rest():
+    assert set(GITHUB.tools) == {*OPERATIONS, "call_api"}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("optional", [False, True])
+def test_the_request_is_one_that_github_describes(name, optional, samples):
+    tool = GITHUB.tools[name]
+    request = tool.request(tool.arguments.check({**ONE_OF.get(name, {}), **samples(tool, optional=optional)}))
+    assert faults(request, OPERATIONS[name]) == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_value_of_a_choice_is_one_that_github_takes(name, samples):
+    tool = GITHUB.tools[name]
+    values = samples(tool, optional=True)
+    for argument, member in tool.arguments.schema["properties"].items():
+        several = member.get("type") == "array"
+        for choice in (member.get("items", {}) if several else member).get("enum", []):
+            changed = {**values, argument: [choice] if several else choice}
+            if (argument, choice) == ("encoding", "utf-8"):
+                continue
+            assert faults(tool.request(tool.arguments.check(changed)), OPERATIONS[name]) == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_other_operation_of_github_is_reached(name, samples):
+    tool = GITHUB.tools[name]
+    values = samples(tool, optional=True)
+    for argument in ("path", "ref", "branch", "tree_sha", "basehead", "name", "workflow_id"):
+        for hostile in ("x/protection", "main/status", "x/../y", "heads/a/b", "x...y/z", "1/timing"):
+            try:
+                request = tool.request(tool.arguments.check({**values, argument: hostile}))
+            except Invalid:
+                continue
+            assert routes_of(request) == {OPERATIONS[name]}
+
+
+@pytest.mark.parametrize(
+    ("request_", "complaint"),
+    [
+        (Request(method="PUT", path="/repos/o/r/issues", json={"title": "x"}), "is not POST"),
+        (Request(method="POST", path="/repos/o/r/issue", json={"title": "x"}), "is not POST"),
+        (Request(method="POST", path="/repos/o/r/issues"), "the body is missing"),
+        (Request(method="POST", path="/repos/o/r/issues", json={"body": "x"}), "'title' is a required property"),
+        (Request(method="POST", path="/repos/o/r/issues", json={"title": "x", "labels": "bug"}), "'bug'"),
+        (Request(method="POST", path="/repos/o/r/issues", json={"title": "x", "lables": []}), "lables"),
+        (Request(method="POST", path="/repos/o/r/issues", json={"title": "x"}, query={"a": 1}), "query a is unknown"),
+    ],
+)
+def test_the_judge_refuses_a_wrong_request(request_, complaint):
+    found = faults(request_, "POST /repos/{owner}/{repo}/issues")
+    assert len(found) == 1
+    assert complaint in found[0]
+
+
+def test_a_read_with_a_wrong_choice_in_its_query_is_refused_by_the_judge():
+    request = Request(method="GET", path="/repos/o/r/issues", query={"state": "shut"})
+    assert "query state" in faults(request, "GET /repos/{owner}/{repo}/issues")[0]
+
+
+def test_the_tools_are_those_of_the_catalogue_with_its_arguments_and_hints():
+    place = os.environ.get("DEVMESH_CATALOGUE")
+    if not place:
+        pytest.skip("DEVMESH_CATALOGUE names no catalogue")
+    for entry in yaml.safe_load(Path(place).read_text())["github"]:
+        tool = GITHUB.tools[entry["name"].removeprefix("github.")]
+        assert OPERATIONS[tool.name.removeprefix("github.")] == f"{entry['method']} {entry['path']}"
+        assert set(tool.arguments.schema.get("required", ())) == set(entry["required"]), tool.name
+        paging = {"per_page", "page"} & set(entry["optional"])
+        expected = {*entry["required"], *entry["optional"], *({"limit", "cursor"} if paging else ())} - paging
+        assert expected <= set(tool.arguments.schema["properties"]), tool.name
+        assert (tool.read_only, tool.destructive) == (entry["read_only"], entry["destructive"]), tool.name
+
+
+def test_an_issue_goes_out_with_the_fields_that_were_given_and_no_others():
+    request = built("create_issue", owner="octocat", repo="hello", title="It breaks", labels=["bug"])
+    assert (request.method, request.path) == ("POST", "/repos/octocat/hello/issues")
+    assert request.json == {"title": "It breaks", "labels": ["bug"]}
+
+
+def test_a_file_path_keeps_its_slashes_and_loses_nothing_else():
+    path = built("get_file_contents", owner="o", repo="r", path="/src/a b/ä?#%.py", ref="feature/x").path
+    assert path == "/repos/o/r/contents/src/a%20b/%C3%A4%3F%23%25.py"
+
+
+@pytest.mark.parametrize("root", ["/", ""])
+def test_the_root_directory_can_be_listed(root):
+    assert built("get_file_contents", owner="o", repo="r", path=root).path == "/repos/o/r/contents/"
+
+
+def test_a_file_is_written_as_base64_of_its_text():
+    request = built("create_or_update_file", owner="o", repo="r", path="a.txt", message="m", content="grüße")
+    assert base64.b64decode(request.json["content"]).decode() == "grüße"
+
+
+def test_a_binary_file_is_passed_on_and_what_is_no_base64_refused():
+    given = {"owner": "o", "repo": "r", "path": "a.png", "message": "m", "encoding": "base64"}
+    assert built("create_or_update_file", **given, content="iVBORw0=").json["content"] == "iVBORw0="
+    with pytest.raises(Invalid, match="content"):
+        built("create_or_update_file", **given, content="not base64!")
+
+
+@pytest.mark.parametrize(
+    ("ref", "wire"),
+    [
+        ("feature/x", "heads/feature/x"),
+        ("heads/feature/x", "heads/feature/x"),
+        ("refs/heads/feature/x", "heads/feature/x"),
+        ("refs/tags/v1", "tags/v1"),
+    ],
+)
+def test_a_ref_may_be_written_in_all_the_ways_that_git_does(ref, wire):
+    created = built("create_branch", owner="o", repo="r", ref=ref, sha="6dcb09b5")
+    deleted = built("delete_branch", owner="o", repo="r", ref=ref)
+    assert (created.json["ref"], deleted.path) == (f"refs/{wire}", f"/repos/o/r/git/refs/{wire}")
+
+
+def test_a_branch_with_a_slash_is_one_segment_where_another_route_follows():
+    assert built("get_branch", owner="o", repo="r", branch="x/protection").path.endswith("/branches/x%2Fprotection")
+    assert built("get_commit", owner="o", repo="r", ref="x/status").path.endswith("/commits/x%2Fstatus")
+
+
+def test_a_tree_is_recursive_only_when_asked():
+    assert "recursive" not in built("get_repository_tree", owner="o", repo="r", tree_sha="main", recursive=False).query
+    assert built("get_repository_tree", owner="o", repo="r", tree_sha="main", recursive=True).query["recursive"] == "1"
+
+
+def test_a_milestone_of_zero_is_taken_off_and_an_omitted_one_left_alone():
+    issue = {"owner": "o", "repo": "r", "issue_number": 1}
+    assert built("update_issue", **issue, milestone=0).json == {"milestone": None}
+    assert built("update_issue", **issue, labels=[]).json == {"labels": []}
+
+
+def test_a_time_goes_out_in_utc():
+    request = built("list_issues", owner="o", repo="r", since="2026-03-01T01:30:00+02:00")
+    assert request.query["since"] == "2026-02-28T23:30:00Z"
+    with pytest.raises(Invalid, match="since"):
+        built("list_issues", owner="o", repo="r", since="2026-03-01T01:30:00")
+
+
+def test_secret_alerts_never_ask_for_the_secrets():
+    assert built("list_secret_scanning_alerts", owner="o", repo="r").query["hide_secret"] is True
+
+
+def test_a_review_holds_its_comments_without_empty_members():
+    comment = {"path": "a.py", "line": 3, "body": "Why?"}
+    review = {"owner": "o", "repo": "r", "pull_number": 1, "comments": [comment]}
+    assert built("create_pull_request_review", **review).json == {"comments": [comment]}
+    with pytest.raises(Invalid, match="body: required for REQUEST_CHANGES"):
+        built("create_pull_request_review", **review, event="REQUEST_CHANGES")
+
+
+def test_arguments_that_need_one_another_are_refused_before_anything_is_sent():
+    pull = {"owner": "o", "repo": "r"}
+    with pytest.raises(Invalid, match="title"):
+        built("create_pull_request", **pull, head="x", base="main")
+    with pytest.raises(Invalid, match="reviewers"):
+        built("request_reviewers", **pull, pull_number=1)
+
+
+def test_raw_files_and_diffs_are_asked_for_by_media_type():
+    assert "accept" not in built("get_commit", owner="o", repo="r", ref="main").headers
+    assert built("get_commit", owner="o", repo="r", ref="main", format="diff").headers == {
+        "accept": "application/vnd.github.diff"
+    }
+    raw = built("get_file_contents", owner="o", repo="r", path="a", raw=True)
+    assert raw.headers == {"accept": "application/vnd.github.raw+json"}
+
+
+def test_every_request_names_the_media_type_and_the_version():
+    assert GITHUB.headers == {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
+    assert GITHUB.auth(GITHUB.probe, {"token": "t0ken"}) == {"authorization": "Bearer t0ken"}
