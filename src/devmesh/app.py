@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from devmesh.accounts import routes as accounts_routes
 from devmesh.accounts.service import Accounts
@@ -104,7 +104,7 @@ class App:
             "audit": self.audit,
             "database": self.database,
         }
-        rest = Gate(litestar(_ROUTES, services, root=_ROOT), authenticator, limits)
+        rest = Gate(cast("Asgi", litestar(_ROUTES, services, root=_ROOT)), authenticator, limits)
         endpoint = Endpoint(authenticator, limits, gateway, passed_through)
         self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
         self._forgetting: asyncio.Task[None] | None = None
