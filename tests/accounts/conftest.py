@@ -36,7 +36,7 @@ def accounts_with(postgres, db, ring, audit, passwords, outbox) -> Callable[...,
     def make(**settings: object) -> Accounts:
         plans = Plans.load()
         changes = Changes(postgres.app_dsn)
-        keys = Keys(db, ring, changes, audit, plans, Verifier(db, ring, changes, plans.limits_of))
+        keys = Keys(db, ring, changes, audit, plans, Verifier(db, ring, changes, plans.limits))
         known = Settings(data_dir=outbox.parent, **settings)
         mail = Outbox(outbox, known.public_url)
         return Accounts(db, ring, Directory(ring), keys, audit, plans, passwords, mail, known)

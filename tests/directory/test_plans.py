@@ -58,7 +58,7 @@ def test_a_file_replaces_entry_by_entry(load):
     assert plans.of("own") == Plan("own", None, None, 10000, 30000)
     assert plans.key_default("user") == (5, 1)
     assert plans.key_default("agent") == (1000, 60)
-    assert plans.limits_of("free") == (90000, 90000)
+    assert plans.limits("free") == (90000, 90000)
 
 
 def test_an_organization_whose_plan_is_gone_from_the_file_has_the_default_plan(load):

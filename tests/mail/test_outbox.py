@@ -48,7 +48,7 @@ def test_a_mail_shows_no_link_in_a_log():
 
 def test_a_header_takes_no_second_line():
     mail = Mail(to="ada@example.com\r\nBcc: eve@example.com", subject="x", before=(), link="x", action="x")
-    with pytest.raises(ValueError, match="header"):
+    with pytest.raises(ValueError, match="linefeed"):
         compose(mail, new_id(), "http://localhost")
 
 

@@ -37,7 +37,7 @@ def unmet(password: str, names: Iterable[str]) -> list[str]:
         ]
     if _is_common(password):
         found.append("must not be one of the most common passwords")
-    if _letters(password) in {_letters(name) for name in names}:
+    if _letters(password) in {_letters(name) for name in names} - {""}:
         found.append("must not be the organization's name")
     return found
 

@@ -110,7 +110,7 @@ class Plans:
         """Return the plan of that name, or the default plan if the plans file no longer holds it."""
         return self._plans.get(name, self._fallback)
 
-    def limits_of(self, name: str) -> tuple[int, int]:
+    def limits(self, name: str) -> tuple[int, int]:
         """Return (requests_per_minute, burst) of that plan."""
         plan = self.of(name)
         return plan.requests_per_minute, plan.burst

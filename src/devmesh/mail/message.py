@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email import policy
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -36,9 +36,9 @@ class Mail:
 
 
 def compose(mail: Mail, mail_id: UUID, sent_from: str) -> bytes:
-    """Return the message as RFC 5322 bytes; `sent_from` is the public URL, whose host it names as its origin."""
+    """Return the message (RFC 5322 with the line ends of a file); its sender is at the host of the URL `sent_from`."""
     host = _mail_host(sent_from)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy.default)
     message["From"] = f"Developer Mesh <no-reply@{host}>"
     message["To"] = mail.to
     message["Subject"] = mail.subject
