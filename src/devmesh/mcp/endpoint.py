@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from devmesh.access import Caller
-from devmesh.errors import BadRequest, MeshError
-from devmesh.gateway.model import Listing, Passed, ToolResult, UnknownTool
+from devmesh.auth.service import Authenticator
+from devmesh.errors import BadRequest, Invalid, MeshError, RateLimited
+from devmesh.gateway.call import Gateway, refused
+from devmesh.gateway.model import Passed, ToolResult, UnknownTool
 from devmesh.http.body import check_content_type, parse
+from devmesh.http.problem import Header, Receive, Scope, Send
+from devmesh.limits.service import Limits
 from devmesh.mcp import headers as wire
 from devmesh.mcp.envelope import Message, message_of
 from devmesh.mcp.errors import Refused, guarded
@@ -17,66 +21,31 @@ from devmesh.mcp.protocol import BATCHING, INVALID_PARAMS, INVALID_REQUEST
 from devmesh.mcp.replies import ACCEPTED, Reply, called, failure, succeed
 from devmesh.mcp.results import fixed_result
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 _MAX_BATCH: Final = 20
-_MAX_NAME: Final = 128
 _NOT_ALLOWED: Final = failure(
     405, None, 405, "Method Not Allowed. POST JSON-RPC messages here; there is no GET stream and no session.", None
 )._replace(headers=((b"allow", b"POST"),))
-
-
-class Authenticator(Protocol):
-    """Tells who is calling, or raises a MeshError."""
-
-    async def authenticate(self, headers: wire.Headers, address: str, request_id: str, /) -> Caller: ...  # noqa: D102
-
-
-class Limits(Protocol):
-    """The rate limits, and the headers that tell them."""
-
-    def spend(self, caller: Caller, /) -> None: ...  # noqa: D102
-
-    def headers(self, caller: Caller, /) -> list[tuple[bytes, bytes]]: ...  # noqa: D102
-
-
-class Gateway(Protocol):
-    """The tools."""
-
-    async def call(  # noqa: D102
-        self, caller: Caller, name: str, arguments: Mapping[str, Any] | None, passed: Passed, /
-    ) -> ToolResult: ...
-
-    async def listing(self, caller: Caller, /) -> Listing: ...  # noqa: D102
 
 
 class _Exchange(NamedTuple):
     """One HTTP request of a known caller."""
 
     caller: Caller
-    headers: wire.Headers
+    headers: list[Header]
     fields: dict[bytes, bytes]
     receive: Receive
     trace_id: str
 
 
-class _Call(NamedTuple):
-    name: str
-    arguments: Mapping[str, Any] | None
-    passed: Passed
-
-
 class Endpoint:
-    """The ASGI application of `/mcp`; request id, address, Host, Origin and body size are the edge's."""
+    """The ASGI application of `/mcp` behind the edge, whose are the request id, address, Host, Origin and body size."""
 
     def __init__(
         self,
         authenticator: Authenticator,
         limits: Limits,
         gateway: Gateway,
-        passed: Callable[[wire.Headers], Passed],
+        passed: Callable[[Iterable[Header]], Passed],
     ) -> None:
         self._authenticator = authenticator
         self._limits = limits
@@ -98,10 +67,10 @@ class Endpoint:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _serve(self, headers: wire.Headers, receive: Receive, state: Mapping[str, Any]) -> Reply:
+    async def _serve(self, headers: list[Header], receive: Receive, state: Mapping[str, Any]) -> Reply:
         trace_id = state["request_id"]
         caller = await self._authenticator.authenticate(headers, state["address"], trace_id)
-        exchange = _Exchange(caller, headers, dict(headers), receive, trace_id)
+        exchange = _Exchange(caller, headers, state["headers"], receive, trace_id)
         status, body, extra = await guarded(self._exchange(exchange), None, trace_id)
         return Reply(status, body, [*self._limits.headers(caller), *extra])
 
@@ -136,37 +105,45 @@ class Endpoint:
     async def _answer(self, message: Message, exchange: _Exchange) -> Reply:
         """Answer one message; it spends one, a tool call in the gateway and all else here."""
         modern = wire.is_modern(exchange.fields, message)
-        call: _Call | None = None
+        calls = message.method == "tools/call"
         try:
             if modern:
-                wire.check_modern(exchange.headers, exchange.fields, message)
+                wire.check_modern(exchange.fields, message)
             else:
                 wire.legacy_version(exchange.fields)
             if message.request_id is None:
                 _check_notification(message)
-            elif message.method == "tools/call":
-                call = _Call(*_tool_call(message, modern=modern), self._passed(exchange.headers))
-        except (Refused, MeshError):
+            if calls:
+                _check_call(message, modern=modern)
+        except Refused:
             self._limits.spend(exchange.caller)
             raise
-        if call is not None and message.request_id is not None:
-            return succeed(message.request_id, called(await self._call(exchange.caller, call), modern=modern))
-        self._limits.spend(exchange.caller)
         if message.request_id is None:
+            self._limits.spend(exchange.caller)
             return ACCEPTED
+        if calls:
+            return succeed(message.request_id, called(await self._call(message.params, exchange), modern=modern))
+        self._limits.spend(exchange.caller)
         return succeed(message.request_id, await self._result(message, exchange, modern=modern))
 
-    async def _call(self, caller: Caller, call: _Call) -> ToolResult:
+    async def _call(self, params: Mapping[str, Any], exchange: _Exchange) -> ToolResult:
         try:
-            return await self._gateway.call(caller, call.name, call.arguments, call.passed)
+            passed = self._passed(exchange.headers)
+        except Invalid as error:
+            return refused(exchange.caller, self._counted(exchange.caller, error))
+        try:
+            return await self._gateway.call(exchange.caller, params["name"], params.get("arguments") or {}, passed)
         except UnknownTool as unknown:
-            nearest = f" Nearest: {', '.join(unknown.nearest)}." if unknown.nearest else ""
-            raise Refused(
-                INVALID_PARAMS,
-                f"Unknown tool: {call.name[:_MAX_NAME]}.{nearest} tools/list names every tool that you may call.",
-                status=200,
-                data={"code": unknown.code, "nearest": unknown.nearest},
-            ) from None
+            text = f"Unknown tool. {unknown.detail} {unknown.hint}"
+            raise Refused(INVALID_PARAMS, text, status=200, data={"code": unknown.code, **unknown.extra}) from None
+
+    def _counted(self, caller: Caller, error: MeshError) -> MeshError:
+        """Spend one for a call that does not reach the gateway; return `error`, or the limit that comes before it."""
+        try:
+            self._limits.spend(caller)
+        except RateLimited as limited:
+            return limited
+        return error
 
     async def _result(self, message: Message, exchange: _Exchange, *, modern: bool) -> bytes:
         if message.method != "tools/list":
@@ -214,11 +191,10 @@ def _check_notification(message: Message) -> None:
         raise Refused(INVALID_REQUEST, "Invalid request: a request needs an id; without one nothing is done.")
 
 
-def _tool_call(message: Message, *, modern: bool) -> tuple[str, Mapping[str, Any] | None]:
+def _check_call(message: Message, *, modern: bool) -> None:
     name, arguments = message.params.get("name"), message.params.get("arguments")
     status = 400 if modern else 200
     if type(name) is not str:
         raise Refused(INVALID_PARAMS, "params.name must be a string.", status=status)
     if arguments is not None and type(arguments) is not dict:
         raise Refused(INVALID_PARAMS, "params.arguments must be an object.", status=status)
-    return name, arguments

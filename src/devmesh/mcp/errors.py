@@ -13,8 +13,8 @@ from devmesh.mcp.protocol import INTERNAL_ERROR, INVALID_PARAMS, PARSE_ERROR
 from devmesh.mcp.replies import Id, Reply, failure
 
 _LOG: Final = logging.getLogger(__name__)
-_CHALLENGE: Final = b'Bearer realm="Developer Mesh"'
-_INVALID_TOKEN: Final = b'Bearer realm="Developer Mesh", error="invalid_token"'
+_CHALLENGE: Final = b'Bearer realm="devmesh"'
+_INVALID_TOKEN: Final = b'Bearer realm="devmesh", error="invalid_token"'
 
 
 class Refused(Exception):

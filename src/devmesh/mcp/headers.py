@@ -23,9 +23,6 @@ from devmesh.mcp.protocol import (
     VERSIONS,
 )
 
-Headers = list[tuple[bytes, bytes]]
-
-_MIRRORED: Final = (b"mcp-protocol-version", b"mcp-method", b"mcp-name")
 _PREFIX: Final = b"=?base64?"
 _SUFFIX: Final = b"?="
 _BLANKS: Final = b" \t"
@@ -84,10 +81,8 @@ def legacy_version(fields: dict[bytes, bytes]) -> str:
     return version
 
 
-def check_modern(headers: Headers, fields: dict[bytes, bytes], message: Message) -> None:
+def check_modern(fields: dict[bytes, bytes], message: Message) -> None:
     """Return if `_meta` is complete and the headers repeat the body, in a version that we speak; else raise Refused."""
-    if len(fields) != len(headers):
-        _refuse_repeated(headers)
     version = fields.get(b"mcp-protocol-version", b"").strip(_BLANKS)
     if message.request_id is None:
         if version != MODERN.encode():
@@ -129,12 +124,6 @@ def _check_mirror(fields: dict[bytes, bytes], name: str, value: bytes | None, bo
     if name.lower().encode() not in fields:
         raise Refused(HEADER_MISMATCH, f"Header mismatch: the header {name} is missing.")
     raise Refused(HEADER_MISMATCH, f"Header mismatch: the header {name} does not say what the body says.")
-
-
-def _refuse_repeated(headers: Headers) -> None:
-    names = [name for name, _ in headers if name in _MIRRORED]
-    if len(names) != len(set(names)):
-        raise Refused(HEADER_MISMATCH, "Header mismatch: an MCP header stands twice.")
 
 
 def _unsupported(version: str) -> Refused:

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from devmesh.gateway.model import ToolResult
+from devmesh.http.problem import KEY, Header
 from devmesh.mcp.protocol import META_SERVER, SERVER_INFO
 
 Id = int | str
-Headers = Sequence[tuple[bytes, bytes]]
 
 _encode: Final = msgspec.json.Encoder().encode
 _SERVER: Final = msgspec.Raw(_encode(SERVER_INFO))
@@ -23,7 +23,7 @@ class Reply(NamedTuple):
 
     status: int
     body: bytes
-    headers: Headers = ()
+    headers: Sequence[Header] = ()
 
 
 ACCEPTED: Final = Reply(202, b"")
@@ -48,13 +48,14 @@ def succeed(request_id: Id, result: bytes) -> Reply:
 
 
 def failure(
-    status: int, request_id: Id | None, code: int, message: str, data: Any = None, headers: Headers = ()
+    status: int, request_id: Id | None, code: int, message: str, data: Any = None, headers: Sequence[Header] = ()
 ) -> Reply:
-    """Return the reply that holds a JSON-RPC error; without a known id it is null (JSON-RPC 2.0, section 5)."""
+    """Return the reply that holds a JSON-RPC error, keys in it masked; an unknown id is null (JSON-RPC 2.0, 5)."""
     error: dict[str, Any] = {"code": code, "message": message}
     if data is not None:
         error["data"] = data
-    return Reply(status, _encode({"jsonrpc": "2.0", "id": request_id, "error": error}), headers)
+    body = b'{"jsonrpc":"2.0","id":%b,"error":%b}' % (_encode(request_id), KEY.sub(b"[key]", _encode(error)))
+    return Reply(status, body, headers)
 
 
 def called(result: ToolResult, *, modern: bool) -> bytes:

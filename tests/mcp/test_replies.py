@@ -1,0 +1,67 @@
+"""A tool's result and a failure, as each era wants them written."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from devmesh.errors import Unavailable
+from devmesh.gateway.model import ToolResult
+from devmesh.mcp.errors import guarded
+from devmesh.mcp.protocol import META_SERVER, SERVER_INFO
+from devmesh.mcp.replies import Reply, called
+
+VALUES = ['{"a":1}', ' {"a":1}', "[1]", '"x"', "1", "false"]
+
+
+@pytest.mark.parametrize("text", VALUES)
+def test_the_latest_era_carries_any_structured_value_as_it_is(text):
+    result = json.loads(called(ToolResult(text, msgspec.Raw(text.encode())), modern=True))
+    assert result["structuredContent"] == json.loads(text)
+
+
+@pytest.mark.parametrize("text", VALUES)
+@pytest.mark.parametrize("raw", [True, False])
+def test_the_eras_before_carry_objects_and_wrap_the_rest(text, raw):
+    value = json.loads(text)
+    result = json.loads(called(ToolResult(text, msgspec.Raw(text.encode()) if raw else value), modern=False))
+    assert result["structuredContent"] == (value if isinstance(value, dict) else {"result": value})
+
+
+def test_a_result_of_text_alone_has_no_structure():
+    assert json.loads(called(ToolResult("plain"), modern=False)) == {"content": [{"type": "text", "text": "plain"}]}
+
+
+def test_meta_stands_beside_who_we_are():
+    result = ToolResult("no", is_error=True, meta={"code": "x"})
+    assert json.loads(called(result, modern=True)) == {
+        "resultType": "complete",
+        "content": [{"type": "text", "text": "no"}],
+        "isError": True,
+        "_meta": {META_SERVER: SERVER_INFO, "code": "x"},
+    }
+    assert json.loads(called(result, modern=False))["_meta"] == {"code": "x"}
+
+
+async def failing(error: Exception) -> Reply:
+    raise error
+
+
+async def test_a_fault_of_ours_is_told_without_its_text(caplog):
+    reply = await guarded(failing(RuntimeError("secret detail")), 3, "req-1")
+    told = json.loads(reply.body)
+    assert (reply.status, told["id"], told["error"]["code"]) == (500, 3, -32603)
+    assert told["error"]["data"] == {"request_id": "req-1"}
+    assert b"secret" not in reply.body
+    assert "req-1" in caplog.text
+
+
+@pytest.mark.parametrize(("error", "waits"), [(Unavailable(retry_after=0.2), b"1"), (Unavailable(), None)])
+async def test_a_known_error_keeps_its_status_hint_and_wait(error, waits):
+    reply = await guarded(failing(error), None, "req-1")
+    told = json.loads(reply.body)["error"]
+    assert (reply.status, told["code"]) == (503, 503)
+    assert told["data"]["hint"] == error.hint
+    assert dict(reply.headers).get(b"retry-after") == waits
