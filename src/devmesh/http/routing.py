@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 from litestar import Response
@@ -110,6 +110,18 @@ def _route(method: Any, path: str | Sequence[str], scope: str | None, status: in
     return register
 
 
+def _constraints(kind: Any) -> dict[str, Any]:
+    """Return what msgspec's Meta says of a kind, inside `X | None` too, in the words that Litestar has for OpenAPI."""
+    names = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length", "description")
+    found: dict[str, Any] = {}
+    for part in get_args(kind):
+        if isinstance(part, msgspec.Meta):
+            found.update({name: value for name in names if (value := getattr(part, name)) is not None})
+        else:
+            found.update(_constraints(part))
+    return found
+
+
 def _described(plan: Plan) -> Callable[..., Any]:
     """Return a function that is never called: its signature is what OpenAPI is told of the route."""
 
@@ -121,7 +133,8 @@ def _described(plan: Plan) -> Callable[..., Any]:
         kinds[BODY] = Annotated[plan.body, BodyKwarg()]
     defaults = {}
     for field in msgspec.structs.fields(plan.query) if plan.query else ():
-        kinds[field.name] = Annotated[plan.kinds[field.name], QueryParameter()]
+        kind = plan.kinds[field.name]
+        kinds[field.name] = Annotated[kind, QueryParameter(**_constraints(kind))]
         defaults[field.name] = inspect.Parameter.empty if field.required else field.default
     described.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what inspect.signature reads first
         [
