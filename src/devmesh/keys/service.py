@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Protocol
 from uuid import UUID
 
 from devmesh.access import Caller, KeyType, Role
@@ -14,7 +13,7 @@ from devmesh.crypto import tokens
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Tx
-from devmesh.directory import store as directory
+from devmesh.directory.plans import Plans
 from devmesh.errors import Fault, Invalid, TenantNotAllowed
 from devmesh.ids import new_id
 from devmesh.keys import store
@@ -28,14 +27,6 @@ _MOST_SCOPES = 100
 _LONGEST_NAME = 200
 
 
-class KeyDefaults(Protocol):
-    """Each key type's rate limit, which is also the most that may be asked for."""
-
-    def key_default(self, key_type: str) -> tuple[int, int]:
-        """Return (rate_limit, rate_window in seconds)."""
-        ...
-
-
 class Keys:
     """Mint, list and revoke keys."""
 
@@ -45,20 +36,20 @@ class Keys:
         ring: KeyRing,
         changes: Changes,
         audit: Audit,
-        defaults: KeyDefaults,
+        plans: Plans,
         verifier: Verifier,
     ) -> None:
         self._db = db
         self._ring = ring
         self._changes = changes
         self._audit = audit
-        self._defaults = defaults
+        self._plans = plans
         self._verifier = verifier
 
     async def issue_first(self, tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID) -> IssuedKey:
         """Give a new organization's owner an admin key, within the registration's transaction."""
         new = NewKey(name="Initial Admin Key", key_type=KeyType.ADMIN)
-        limit, window = self._defaults.key_default(new.key_type)
+        limit, window = self._plans.key_default(new.key_type)
         scopes = list(_DEFAULT_SCOPES[KeyType.ADMIN])
         return await self._insert(tx, organization_id, tenant_id, user_id, new, (scopes, limit, window))
 
@@ -67,13 +58,11 @@ class Keys:
         caller.require("keys:write")
         _check_form(new)
         _check_type(caller, new.key_type)
+        if new.tenant_id not in (None, str(caller.tenant_id), caller.person.tenant_slug):
+            raise TenantNotAllowed(hint="Leave tenant_id out: the key is made in your own tenant.")
         scopes = _scopes(caller, new)
         limit, window = self._rate(caller, new)
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
-            if new.tenant_id is not None:
-                tenant = await directory.tenant_named(tx, caller.organization_id, new.tenant_id)
-                if tenant is None or tenant.id != caller.tenant_id:
-                    raise TenantNotAllowed(hint="Leave tenant_id out: the key is made in your own tenant.")
             issued = await self._insert(
                 tx, caller.organization_id, caller.tenant_id, caller.user_id, new, (scopes, limit, window)
             )
@@ -128,7 +117,7 @@ class Keys:
 
     def _rate(self, caller: Caller, new: NewKey) -> tuple[int, int]:
         """Return the new key's limit; a person's key gives at most its own rate, an administrator the type's."""
-        most, window = self._defaults.key_default(new.key_type)
+        most, window = self._plans.key_default(new.key_type)
         asked_window = window if new.rate_window is None else _seconds(new.rate_window)
         asked = new.rate_limit if new.rate_limit is not None else max(1, most * asked_window // window)
         if asked * window > most * asked_window:
