@@ -1,71 +1,49 @@
-"""What a reader asks for, and the place in the list that a cursor stands for."""
+"""What a reader asks for, as the bounds that the store searches within."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
-from devmesh.errors import Fault, Invalid
-
-MAX_LIMIT = 200
-OUTCOMES = ("ok", "error", "refused", "unknown", "pending")
+Outcome = Literal["ok", "error", "refused", "unknown", "pending"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST_ID = UUID(int=(1 << 128) - 1)
-_FIRST_TIME = _EPOCH
-_LAST_TIME = datetime(9999, 1, 1, tzinfo=UTC)
-_MAX_TEXT = 200
+_LAST_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Filters(Struct, frozen=True, kw_only=True):
-    """A query's words as they came. `actor` is a user's or key's id; `since` is included, `until` is not."""
+    """What an entry must match. `actor` is a user's or key's id; `since` is included, `until` is not.
 
-    actor: str | None = None
+    Both times know their zone. `before` is the entry that the page before ended with.
+    """
+
+    actor: UUID | None = None
     action: str | None = None
     service: str | None = None
     tool: str | None = None
-    outcome: str | None = None
-    since: str | None = None
-    until: str | None = None
-    cursor: str | None = None
+    outcome: Outcome | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: UUID | None = None
     limit: int = 50
 
+    def bounds(self) -> tuple[UUID, UUID, datetime, datetime]:
+        """Return (before this id, not before this id, not before this time, before this time).
 
-class Question(Struct, frozen=True):
-    """Filters understood: `bounds` and `texts` as the store takes them."""
+        The ids say again what the times say, within a millisecond, but an index knows them.
+        """
+        since = _within(self.since or _EPOCH)
+        until = _within(self.until or _LAST_TIME)
+        return min(self.before or _LAST_ID, _first_id(until, 1)), _first_id(since), since, until
 
-    bounds: tuple[UUID, UUID, datetime, datetime]
-    texts: tuple[str | None, ...]
-    limit: int
-
-
-def understood(filters: Filters) -> Question:
-    """Return what the filters ask; raise Invalid naming every one that asks nothing answerable."""
-    faults: list[Fault] = []
-    actor = _uuid("actor", filters.actor, faults)
-    cursor = _uuid("cursor", filters.cursor, faults)
-    since = _time("since", filters.since, faults) or _FIRST_TIME
-    until = _time("until", filters.until, faults) or _LAST_TIME
-    if filters.outcome is not None and filters.outcome not in OUTCOMES:
-        faults.append(Fault("outcome", f"must be one of {', '.join(OUTCOMES)}"))
-    if not 1 <= filters.limit <= MAX_LIMIT:
-        faults.append(Fault("limit", f"must be from 1 to {MAX_LIMIT}"))
-    texts = {"action": filters.action, "service": filters.service, "tool": filters.tool}
-    faults += [
-        Fault(name, f"must be at most {_MAX_TEXT} characters, without NUL")
-        for name, text in texts.items()
-        if text is not None and (len(text) > _MAX_TEXT or "\0" in text)
-    ]
-    if faults:
-        raise Invalid(faults)
-    return Question(
-        bounds=(min(cursor or _LAST_ID, _first_id(until, 1)), _first_id(since), since, until),
-        texts=(None if actor is None else str(actor), *texts.values(), filters.outcome),
-        limit=filters.limit,
-    )
+    def texts(self) -> tuple[str | None, ...]:
+        """Return actor, action, service, tool and outcome; None for any."""
+        return (str(self.actor) if self.actor else None, self.action, self.service, self.tool, self.outcome)
 
 
 def _first_id(at: datetime, later: int = 0) -> UUID:
@@ -74,25 +52,5 @@ def _first_id(at: datetime, later: int = 0) -> UUID:
     return UUID(int=min(milliseconds << 80, _LAST_ID.int))
 
 
-def _uuid(name: str, text: str | None, faults: list[Fault]) -> UUID | None:
-    if text is None:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        faults.append(Fault(name, "must be one that an earlier reply gave" if name == "cursor" else "must be a UUID"))
-        return None
-
-
-def _time(name: str, text: str | None, faults: list[Fault]) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        # A plus sign in a query arrives as a blank.
-        at = datetime.fromisoformat(text.replace(" ", "+"))
-        if at.tzinfo is not None:
-            return max(at.astimezone(UTC), _FIRST_TIME)
-    except (ValueError, OverflowError):
-        pass
-    faults.append(Fault(name, "must be an RFC 3339 time with an offset, like 2026-01-31T12:00:00Z"))
-    return None
+def _within(at: datetime) -> datetime:
+    return min(max(at, _EPOCH), _LAST_TIME)

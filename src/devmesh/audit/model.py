@@ -125,11 +125,10 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 class AuditPage(Struct, frozen=True):
-    """Entries, the newest first; `next_cursor` is None on the last page."""
+    """Entries, the newest first; `next` is the last one's id if there are more."""
 
     entries: list[AuditEntry]
-    count: int
-    next_cursor: str | None
+    next: UUID | None
 
 
 class AuditUnavailable(Unavailable):

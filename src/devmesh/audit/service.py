@@ -11,7 +11,7 @@ from uuid import UUID
 from devmesh.access import Caller
 from devmesh.audit import store
 from devmesh.audit.entry import Digest, Entry, described
-from devmesh.audit.filters import Filters, understood
+from devmesh.audit.filters import Filters
 from devmesh.audit.model import (
     NIL,
     Actor,
@@ -129,18 +129,16 @@ class Audit:
     async def read(self, caller: Caller, filters: Filters) -> AuditPage:
         """Return the organization's entries that match, the newest first; what this process knows is among them."""
         caller.require("audit:read")
-        question = understood(filters)
         # Where nothing can be written, what was written can still be read.
         with contextlib.suppress(AuditUnavailable):
             await self._writer.durable()
         given_up = datetime.now(UTC) - LONGEST_CALL
         async with self._database.acting(caller.organization_id) as tx:
             rows = await store.page(
-                tx, caller.organization_id, given_up, question.bounds, (*question.texts, question.limit + 1)
+                tx, caller.organization_id, given_up, filters.bounds(), (*filters.texts(), filters.limit + 1)
             )
-        entries = [_entry(row) for row in rows[: question.limit]]
-        more = len(rows) > question.limit
-        return AuditPage(entries, len(entries), str(entries[-1].id) if more else None)
+        entries = [_entry(row) for row in rows[: filters.limit]]
+        return AuditPage(entries, entries[-1].id if len(rows) > filters.limit else None)
 
     def _write(self, actor: Actor, record: Record) -> bool:
         if not self._writer.accepting:
