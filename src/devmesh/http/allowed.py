@@ -100,7 +100,6 @@ def preflight(requested: bytes) -> list[tuple[bytes, bytes]]:
         (b"access-control-allow-methods", _METHODS),
         (b"access-control-allow-headers", ", ".join(ours).encode("latin-1")),
         (b"access-control-max-age", b"600"),
-        (b"vary", b"Access-Control-Request-Headers"),
     ]
 
 
