@@ -119,5 +119,5 @@ def _own(value: Any, meta: dict[str, Any]) -> ToolResult:
 def _require(caller: Caller, tool: Tool, *, reads: bool) -> None:
     if caller.key_type is KeyType.GATEWAY:
         raise OnBehalfRequired
-    if not caller.rights.allows_tool(tool.name, read_only=reads):
+    if tool.connector is not BUILTIN and not caller.rights.allows_tool(tool.name, read_only=reads):
         raise InsufficientScope([TOOL + tool.name])

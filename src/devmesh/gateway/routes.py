@@ -61,7 +61,7 @@ class Executed(Struct, frozen=True):
     meta: dict[str, Any]
 
 
-@get("/tools", scope="tools:read")
+@get("/tools", scope=None)
 async def list_tools(gateway: Gateway, caller: Caller, limit: Limit = 200, cursor: Cursor = None) -> ToolList:
     """List the tools that you may call."""
     tools = (await gateway.listing(caller)).tools
@@ -72,7 +72,7 @@ async def list_tools(gateway: Gateway, caller: Caller, limit: Limit = 200, curso
     return ToolList([ToolShown.of(tool) for tool in page], len(page), next_cursor)
 
 
-@get("/tools/{name:str}", scope="tools:read")
+@get("/tools/{name:str}", scope=None)
 async def show_tool(gateway: Gateway, caller: Caller, name: str) -> ToolShown:
     """Show one tool and its arguments."""
     return ToolShown.of(gateway.show(caller, name))
