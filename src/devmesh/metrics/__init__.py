@@ -1,0 +1,16 @@
+"""What is counted and timed, each named once here, and told in Prometheus's text form."""
+
+from devmesh.metrics.registry import Counter, Gauge, Histogram, exposition
+
+__all__ = ["CONTENT_TYPE", "Counter", "Gauge", "Histogram", "exposition"]
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+# Seconds; an upstream call takes tens of milliseconds, our own part of it well under one.
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+REQUESTS = Counter("devmesh_http_requests_total", "HTTP replies by kind of route and status.", ("kind", "status"))
+REQUEST_SECONDS = Histogram("devmesh_http_request_seconds", "Time from request to reply.", ("kind",), _SECONDS)
+TOOL_CALLS = Counter("devmesh_tool_calls_total", "Tool calls by service and outcome.", ("service", "outcome"))
+UPSTREAM_SECONDS = Histogram("devmesh_upstream_seconds", "Time waited for a service.", ("service",), _SECONDS)
+REFUSALS = Counter("devmesh_refusals_total", "Requests refused, by the error's code.", ("code",))
