@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import msgspec
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
-from devmesh.access import Allowance, Caller, Person, Rights, Role
-from devmesh.errors import InvalidKey, RateLimited, Unauthenticated
-from devmesh.gateway.model import ListedTool, Listing, ToolResult, UnknownTool
-from devmesh.gateway.passed import passed_through
-from devmesh.http.edge import Edge
-from devmesh.mcp.endpoint import Endpoint
-from devmesh.settings import Settings
-
-KEY = "agt_" + "k" * 43
-SPENT = "agt_" + "s" * 43
 MODERN = "2026-07-28"
 META = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
@@ -34,80 +19,24 @@ META = {
 }
 
 
-class StandIn:
-    """Authenticator, limits and gateway in one, until the real ones are served."""
-
-    async def authenticate(self, headers: Any, _address: str, request_id: str) -> Caller:
-        secret = dict(headers).get(b"authorization", b"").removeprefix(b"Bearer ").decode()
-        if not secret:
-            raise Unauthenticated
-        if secret not in (KEY, SPENT):
-            raise InvalidKey
-        uid = UUID(int=1 if secret == KEY else 2)
-        person = Person("ada@example.com", "Ada", "Main", "main")
-        rights = Rights(["read", "write"], "member", "agent")
-        return Caller(uid, "acme", uid, uid, Role.MEMBER, rights, person, Allowance(1, 60), request_id=request_id)
-
-    def spend(self, caller: Caller) -> None:
-        if caller.user_id.int == 2:
-            raise RateLimited(retry_after=12.2)
-
-    def headers(self, caller: Caller) -> list[tuple[bytes, bytes]]:
-        return [(b"x-ratelimit-limit", b"%d" % caller.user_id.int)]
-
-    async def call(self, caller: Caller, name: str, arguments: Mapping[str, Any], passed: Any) -> ToolResult:
-        if name.replace("_", ".", 1) not in ("mesh.list.services", "mesh.list_services"):
-            raise UnknownTool(name, ("mesh.list_services",))
-        if caller.user_id.int == 2:
-            meta = {"code": "rate_limit_exceeded", "retry_after": 13}
-            return ToolResult("Rate Limit Exceeded\nWait.", None, is_error=True, meta=meta)
-        if arguments or passed:
-            text = f"Validation Failed\n{sorted(arguments)}"
-            return ToolResult(text, None, is_error=True, meta={"code": "validation_failed"})
-        return ToolResult('{"services":[]}', msgspec.Raw(b'{"services":[]}'), meta={"request_id": caller.request_id})
-
-    async def listing(self, _caller: Caller) -> Listing:
-        schema = msgspec.Raw(b'{"type":"object","properties":{},"additionalProperties":false}')
-        names = ("mesh.list_services", "mesh_list_services", "Services", "List.")
-        tool = ListedTool(*names, schema, read_only=True, destructive=False, idempotent=True)
-        return Listing((tool,), "1")
+@pytest.fixture(scope="session")
+def mesh_url(mesh):
+    return mesh.url
 
 
 @pytest.fixture(scope="session")
-async def mesh_url() -> AsyncIterator[str]:
-    stand_in = StandIn()
-    endpoint = Endpoint(stand_in, stand_in, stand_in, passed_through)
-    edge = Edge(endpoint, Settings.load({"DEVMESH_DATA_DIR": "/nonexistent"}))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = Server(edge, "127.0.0.1", port, interface=Interfaces.ASGINL, log_enabled=False)
-    serving = asyncio.create_task(server.serve())
-    await reachable(port)
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-    await serving
+async def api_key(mesh):
+    organization = await mesh.organization()
+    return await organization.new_key(key_type="agent", scopes=["read", "write"])
 
 
 @pytest.fixture(scope="session")
-def api_key() -> str:
-    return KEY
-
-
-@pytest.fixture(scope="session")
-def spent_key() -> str:
-    """Return a key whose rate limit is used up."""
-    return SPENT
-
-
-async def reachable(port: int) -> None:
-    for _ in range(100):
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"nothing listens on port {port}")
+async def spent_key(mesh):
+    """Return a key whose rate limit is used up for the day."""
+    organization = await mesh.organization()
+    key = await organization.new_key(key_type="agent", rate_limit=1, rate_window=86400)
+    await organization.call("mesh.list_services", key=key)
+    return key
 
 
 @dataclass(frozen=True)

@@ -214,6 +214,22 @@ async def test_the_guides_own_post_is_answered_with_one_json_object(ask):
     assert "services" in answer.json()["result"]["structuredContent"]
 
 
+async def test_the_guides_own_call_creates_the_issue_with_the_persons_own_token(ask, organization, github):
+    await organization.connect(github, "ghp_adas_token_000000")
+    arguments = {
+        "owner": "my-org",
+        "repo": "my-repo",
+        "title": "New feature request",
+        "body": "Description of the feature",
+    }
+    call = message("tools/call", {"name": "github.create_issue", "arguments": arguments})
+    answer = await ask(call, key=await organization.new_key())
+    assert answer.json()["result"]["structuredContent"]["title"] == "New feature request"
+    sent = github.received[-1]
+    assert (sent.method, sent.path) == ("POST", "/repos/my-org/my-repo/issues")
+    assert sent.headers["authorization"] == "Bearer ghp_adas_token_000000"
+
+
 async def test_an_alias_with_an_underscore_calls_the_same_tool(ask):
     answer = await ask.legacy("tools/call", {"name": "mesh_list_services"})
     assert "services" in answer.json()["result"]["structuredContent"]

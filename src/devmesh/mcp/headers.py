@@ -23,6 +23,10 @@ from devmesh.mcp.protocol import (
     VERSIONS,
 )
 
+_VERSION: Final = b"mcp-protocol-version"
+_METHOD: Final = b"mcp-method"
+_NAME: Final = b"mcp-name"
+_MODERN: Final = MODERN.encode()
 _PREFIX: Final = b"=?base64?"
 _SUFFIX: Final = b"?="
 _BLANKS: Final = b" \t"
@@ -64,15 +68,15 @@ def _quality(parameters: list[bytes]) -> float:
 
 def is_modern(fields: dict[bytes, bytes], message: Message) -> bool:
     """Return whether the message is of the era without handshake: its header or its `_meta` says so."""
-    if fields.get(b"mcp-protocol-version", b"").strip(_BLANKS) == MODERN.encode():
+    if fields.get(_VERSION, b"").strip(_BLANKS) == _MODERN:
         return True
     meta = message.params.get("_meta")
-    return isinstance(meta, dict) and META_VERSION in meta
+    return type(meta) is dict and META_VERSION in meta
 
 
 def legacy_version(fields: dict[bytes, bytes]) -> str:
     """Return the handshake-era version that the header names, the oldest without one; raise Refused for any other."""
-    value = fields.get(b"mcp-protocol-version")
+    value = fields.get(_VERSION)
     if value is None:
         return BATCHING
     version = value.strip(_BLANKS).decode("latin-1")
@@ -83,34 +87,39 @@ def legacy_version(fields: dict[bytes, bytes]) -> str:
 
 def check_modern(fields: dict[bytes, bytes], message: Message) -> None:
     """Return if `_meta` is complete and the headers repeat the body, in a version that we speak; else raise Refused."""
-    version = fields.get(b"mcp-protocol-version", b"").strip(_BLANKS)
-    if message.request_id is None:
-        if version != MODERN.encode():
-            raise _unsupported(version.decode("latin-1"))
-        return
-    meta = message.params.get("_meta")
-    if not isinstance(meta, dict) or META_VERSION not in meta or not isinstance(meta.get(META_CAPABILITIES), dict):
-        raise Refused(
-            INVALID_PARAMS,
-            f"params._meta must be an object with {META_VERSION!r} and the object {META_CAPABILITIES!r}.",
-        )
-    _check_mirror(fields, "MCP-Protocol-Version", version, meta[META_VERSION])
-    _check_mirror(fields, "Mcp-Method", fields.get(b"mcp-method", b"").strip(_BLANKS), message.method)
-    if message.method in NAMED:
-        member = NAMED[message.method]
-        value = message.params.get(member)
-        if not isinstance(value, str):
-            raise Refused(INVALID_PARAMS, f"params.{member} must be a string.")
-        _check_mirror(fields, "Mcp-Name", decoded(fields.get(b"mcp-name", b"").strip(_BLANKS)), value)
-    if version != MODERN.encode():
+    version = fields.get(_VERSION, b"").strip(_BLANKS)
+    if message.request_id is not None:
+        meta = message.params.get("_meta")
+        if type(meta) is not dict or META_VERSION not in meta or type(meta.get(META_CAPABILITIES)) is not dict:
+            needed = f"{META_VERSION!r} and the object {META_CAPABILITIES!r}"
+            raise Refused(INVALID_PARAMS, f"params._meta must be an object with {needed}.")
+        if not _repeats(fields.get(_VERSION), meta[META_VERSION]):
+            raise _mismatch(fields, _VERSION, "MCP-Protocol-Version")
+        if not _repeats(fields.get(_METHOD), message.method):
+            raise _mismatch(fields, _METHOD, "Mcp-Method")
+        if message.method in NAMED:
+            _check_name(fields, message)
+    if version != _MODERN:
         raise _unsupported(version.decode("latin-1"))
 
 
-def decoded(value: bytes) -> bytes | None:
+def _check_name(fields: dict[bytes, bytes], message: Message) -> None:
+    member = NAMED[message.method]
+    value = message.params.get(member)
+    if type(value) is not str:
+        raise Refused(INVALID_PARAMS, f"params.{member} must be a string.")
+    if not _repeats(decoded(fields.get(_NAME)), value):
+        raise _mismatch(fields, _NAME, "Mcp-Name")
+
+
+def decoded(value: bytes | None) -> bytes | None:
     """Return the header's value, out of its `=?base64?…?=` wrapping if it has one; None if that is malformed."""
-    if not (value.startswith(_PREFIX) and value.endswith(_SUFFIX) and len(value) >= len(_PREFIX) + len(_SUFFIX)):
+    if value is None or _PREFIX not in value:
         return value
-    wrapped = value[len(_PREFIX) : -len(_SUFFIX)]
+    inner = value.strip(_BLANKS)
+    if not (inner.startswith(_PREFIX) and inner.endswith(_SUFFIX) and len(inner) >= len(_PREFIX) + len(_SUFFIX)):
+        return value
+    wrapped = inner[len(_PREFIX) : -len(_SUFFIX)]
     try:
         plain = base64.b64decode(wrapped, validate=True)
     except binascii.Error:
@@ -118,12 +127,17 @@ def decoded(value: bytes) -> bytes | None:
     return plain if base64.b64encode(plain) == wrapped else None
 
 
-def _check_mirror(fields: dict[bytes, bytes], name: str, value: bytes | None, body: Any) -> None:
-    if value is not None and isinstance(body, str) and value == body.encode() and name.lower().encode() in fields:
-        return
-    if name.lower().encode() not in fields:
-        raise Refused(HEADER_MISMATCH, f"Header mismatch: the header {name} is missing.")
-    raise Refused(HEADER_MISMATCH, f"Header mismatch: the header {name} does not say what the body says.")
+def _repeats(value: bytes | None, body: Any) -> bool:
+    """Return whether the header says what the body says; blanks around it are none of it (RFC 9110, section 5.5)."""
+    if value is None or type(body) is not str:
+        return False
+    said = body.encode()
+    return value == said or value.strip(_BLANKS) == said
+
+
+def _mismatch(fields: dict[bytes, bytes], header: bytes, name: str) -> Refused:
+    fault = "does not say what the body says" if header in fields else "is missing"
+    return Refused(HEADER_MISMATCH, f"Header mismatch: the header {name} {fault}.")
 
 
 def _unsupported(version: str) -> Refused:
