@@ -151,7 +151,7 @@ def test_a_public_url_is_an_origin(url):
 
 @pytest.mark.parametrize("url", ["postgresql://db/mesh", "postgresql://owner@db", "postgres", "postgresql://a@b:x/c"])
 def test_a_database_address_names_user_and_database(url):
-    (problem,) = problems(DEVMESH_DATABASE_URL=url)
+    (problem,) = problems(DEVMESH_DATABASE_URL=url, DEVMESH_MASTER_KEY=KEY)
     assert "postgresql://user:password@host:5432/database" in problem
 
 
@@ -179,6 +179,7 @@ def test_lists_are_read_with_blanks_and_ports():
         ({"DEVMESH_REGISTRATION": "token"}, "DEVMESH_REGISTRATION_TOKEN"),
         ({"DEVMESH_REGISTRATION": "token", "DEVMESH_REGISTRATION_TOKEN": "short"}, "DEVMESH_REGISTRATION_TOKEN"),
         ({"DEVMESH_REGISTRATION_TOKEN": "a-token-of-some-length"}, "DEVMESH_REGISTRATION=token"),
+        ({"DEVMESH_DATABASE_URL": "postgresql://a@b/c"}, "the same on every machine"),
         ({"DEVMESH_DATABASE_DIRECT_URL": "postgresql://a@b/c"}, "DEVMESH_DATABASE_URL"),
         ({"DEVMESH_DEFAULT_PLAN": "no plan"}, "DEVMESH_DEFAULT_PLAN"),
         ({"DEVMESH_ENV": "prod"}, "development, production"),

@@ -53,6 +53,18 @@ def take_data_dir(path: Path) -> int:
     return lock
 
 
+def write_private(file: Path, text: str) -> None:
+    """Write a new file, readable by its owner alone, whole or not at all."""
+    unfinished = file.with_name(f".{file.name}.new")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+    unfinished.rename(file)
+
+
 def _check_way(path: Path, server: User) -> None:
     for parent in path.resolve().parents:
         if not parent.stat().st_mode & _ANYBODY_ENTERS:

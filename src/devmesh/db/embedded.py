@@ -76,8 +76,8 @@ class Embedded:
         """What to connect with as the role that row-level security binds, in asyncpg's words."""
         return self._connect(APP)
 
-    def prepare(self) -> None:
-        """Take the data directory for us alone and make the cluster if there is none. Raises `EmbeddedError`."""
+    def hold(self) -> None:
+        """Make the data directory if there is none, and keep it for us alone. Raises `EmbeddedError`."""
         socket_path = self.cluster / f".s.PGSQL.{PORT}"
         if len(os.fsencode(socket_path)) > _LONGEST_SOCKET_PATH:
             raise EmbeddedError(
@@ -88,6 +88,10 @@ class Embedded:
         make_data_dir(self.data_dir, self._user)
         if self._lock is None:
             self._lock = take_data_dir(self.data_dir)
+
+    def prepare(self) -> None:
+        """Make the cluster if there is none, and end what a killed server left of itself. Raises `EmbeddedError`."""
+        self.hold()
         self._binaries = reachable_binaries(find_binaries(self._given), self._user, self.data_dir)
         known = all((self.data_dir / f"{role}.password").exists() for role in (OWNER, APP))
         passwords = {role: password(self.data_dir, role) for role in (OWNER, APP)}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
-import secrets
 import shutil
 import signal
 import subprocess
 from pathlib import Path
 
+from devmesh.db.data_dir import write_private
 from devmesh.db.embedded_binaries import Binaries, EmbeddedError
 from devmesh.db.embedded_child import User, bound
 
@@ -51,20 +52,8 @@ def password(data_dir: Path, role: str) -> str:
     """Return the role's password, made at first use in a file that only we can read."""
     file = data_dir / f"{role}.password"
     if not file.exists():
-        write_private(file, secrets.token_urlsafe(32))
+        write_private(file, base64.urlsafe_b64encode(os.urandom(32)).decode())
     return file.read_text(encoding="ascii").strip()
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a new file, readable by its owner alone, whole or not at all."""
-    unfinished = file.with_name(f".{file.name}.new")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())
-    unfinished.rename(file)
 
 
 def make_cluster(cluster: Path, binaries: Binaries, user: User | None, passwords: dict[str, str]) -> None:

@@ -111,7 +111,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DEVMESH_DEFAULT_PLAN", "free", "Plan of newly registered organizations.", read.plan),
     Setting(
         "DEVMESH_MASTER_KEY",
-        "none; with the embedded database outside production DATA_DIR/master.key, made at first start",
+        "none; outside production and with the embedded database, DATA_DIR/master.key, made at first start",
         "Base64 of the 32 bytes that wrap every stored secret. Whoever has it and the database can read them; "
         "without it nobody can.",
         read.master_key,
@@ -249,6 +249,13 @@ def _contradictions(settings: Settings, given: set[str]) -> list[str]:
             (
                 "DEVMESH_MASTER_KEY: production does not start without a given master key; set it or "
                 "DEVMESH_MASTER_KEY_FILE to the output of 'openssl rand -base64 32', and keep a copy in a safe place."
+            ),
+        ),
+        (
+            not settings.production and "DEVMESH_DATABASE_URL" in given and not both_keys,
+            (
+                "DEVMESH_MASTER_KEY: an external database needs it, or DEVMESH_MASTER_KEY_FILE, "
+                "the same on every machine; make one with 'openssl rand -base64 32'."
             ),
         ),
         (

@@ -1,0 +1,51 @@
+"""The command line: `devmesh COMMAND`.
+
+Each command is a module of this package with `arguments(parser)` and `run(options) -> exit code`.
+They are loaded by name, one per run: `serve` is a long-lived parent that must not carry what the
+others need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from devmesh import __version__
+
+# A new command is a line here and a module.
+COMMANDS = {
+    "serve": "run the gateway: PostgreSQL and the workers, until it is asked to stop",
+    "migrate": "bring the database up to date without serving",
+    "doctor": "say what is wrong with this installation and how to mend it",
+}
+
+
+class Command(Protocol):
+    """What a command's module offers."""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's options."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it; return the exit code."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command named on the command line; return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(prog="devmesh", description="One gateway between AI agents and services.")
+    parser.add_argument("--version", action="version", version=f"devmesh {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        child = commands.add_parser(name, help=summary, description=f"devmesh {name}: {summary}.")
+        if given[:1] == [name]:
+            _command(name).arguments(child)
+    options = parser.parse_args(given)
+    return _command(options.command).run(options)
+
+
+def _command(name: str) -> Command:
+    return cast("Command", importlib.import_module(f"devmesh.cli.{name.replace('-', '_')}"))
