@@ -45,6 +45,13 @@ async def test_registration_makes_the_organization_its_tenant_its_owner_and_its_
     assert user["password_hash"].startswith("$argon2id$")
 
 
+async def test_the_password_is_hashed_in_the_form_that_every_keyboard_types(accounts, db, passwords, new):
+    made = await accounts.register(VISITOR, new(admin_password="A\u0308pfelwein 12"))
+    (user,) = await rows_of(db, made.organization.id, "users")
+    assert await passwords.matches("\u00c4pfelwein 12", user["password_hash"])
+    assert not await passwords.matches("Apfelwein 12", user["password_hash"])
+
+
 async def test_nothing_that_a_registration_holds_shows_its_secrets(accounts, new):
     form = new()
     made = await accounts.register(VISITOR, form)

@@ -39,8 +39,8 @@ class Links:
         return found
 
     async def spend(self, tx: Tx, organization_id: UUID, token_id: UUID, purpose: str) -> UUID:
-        """Use the token up, and every other of its user and purpose; return the user; raise LinkInvalid."""
-        user_id = await store.spend_token(tx, organization_id, token_id, purpose)
+        """Remove the token, and every other of its user and purpose; return the user; raise LinkInvalid."""
+        user_id = await store.user_of_token(tx, organization_id, token_id, purpose)
         if user_id is None:
             raise LinkInvalid
         await store.forget_tokens(tx, organization_id, user_id, purpose, expired_only=False)

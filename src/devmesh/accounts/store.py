@@ -42,11 +42,11 @@ async def token_of(tx: Tx, digests: list[bytes]) -> tuple[UUID, UUID] | None:
     return (row["organization_id"], row["token_id"]) if row else None
 
 
-async def spend_token(tx: Tx, organization_id: UUID, token_id: UUID, purpose: str) -> UUID | None:
-    """Use the token up and return its user; None if it is used, too old or for another purpose."""
+async def user_of_token(tx: Tx, organization_id: UUID, token_id: UUID, purpose: str) -> UUID | None:
+    """Return the user of a token of that purpose that is not too old, and hold the token until the transaction ends."""
     user_id: UUID | None = await tx.value(
-        "update mail_tokens set used_at = now() where organization_id = $1 and id = $2 and purpose = $3 "
-        "and used_at is null and expires_at > now() returning user_id",
+        "select user_id from mail_tokens where organization_id = $1 and id = $2 and purpose = $3 "
+        "and expires_at > now() for update",
         organization_id,
         token_id,
         purpose,

@@ -16,4 +16,6 @@ create table mail_budgets (
 );
 create index mail_budgets_latest on mail_budgets (latest);
 create index mail_tokens_of_user on mail_tokens (organization_id, user_id, purpose);
+-- A spent token is removed: there is nothing left to mark.
+alter table mail_tokens drop column used_at;
 grant select, insert, update, delete on route_emails, mail_budgets to ${app};
