@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from devmesh.errors import Forbidden, NotFound
+from devmesh.errors import Forbidden, NotFound, Unavailable
 
 Source = Literal["user", "passthrough", "organization"]
 
@@ -79,6 +79,13 @@ class NoCredential(Forbidden):
 
     code = "no_credential"
     error = "No credential"
+
+
+class CredentialDamaged(Unavailable):
+    """The stored bytes do not open in their place: altered, moved, or of another master key. They serve no call."""
+
+    code = "credential_damaged"
+    hint = "Store the credential again: POST /api/v1/credentials. Tell your administrator: the database was altered."
 
 
 class PassthroughIncomplete(Forbidden):

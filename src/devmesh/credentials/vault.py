@@ -14,9 +14,10 @@ import msgspec
 
 from devmesh.access import Caller
 from devmesh.credentials import store
-from devmesh.credentials.model import Chosen, NoCredential, PassthroughIncomplete, Sealed, Source
+from devmesh.credentials.model import Chosen, CredentialDamaged, NoCredential, PassthroughIncomplete, Sealed, Source
 from devmesh.crypto.datakeys import DataKeys
-from devmesh.crypto.sealing import place, seal, unseal
+from devmesh.crypto.ring import WrongMasterKey
+from devmesh.crypto.sealing import SealBroken, place, seal, unseal
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database
 from devmesh.db.tally import Tally
@@ -74,8 +75,13 @@ class Vault:
 
     def open(self, stored: Sealed) -> Chosen:
         """Return the stored credential, open."""
-        key = self._data_keys.unwrap(stored.organization_id, stored.user_id, stored.data_key_id, stored.wrapped)
-        fields = msgspec.json.decode(unseal(key, stored.sealed, _place(stored)), type=dict[str, str])
+        try:
+            key = self._data_keys.unwrap(stored.organization_id, stored.user_id, stored.data_key_id, stored.wrapped)
+            plain = unseal(key, stored.sealed, _place(stored))
+        except (SealBroken, WrongMasterKey):
+            log.error("credential %s does not open in its place: the database was altered", stored.id)  # noqa: TRY400 - no trace of keys
+            raise CredentialDamaged("The stored credential does not open.") from None
+        fields = msgspec.json.decode(plain, type=dict[str, str])
         source: Source = "user" if stored.user_id else "organization"
         return Chosen(source, stored.id, stored.base_url, fields)
 

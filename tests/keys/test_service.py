@@ -1,0 +1,194 @@
+"""What may be minted by whom, and what a key can do."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from devmesh.access import Role
+from devmesh.crypto.tokens import is_api_key
+
+if TYPE_CHECKING:
+    from conftest import Mesh, Organization
+
+PATH = "/api/v1/api-keys"
+
+
+@pytest.mark.parametrize(
+    ("key_type", "prefix"), [("admin", "adm_"), ("user", "usr_"), ("agent", "agt_"), ("gateway", "gw_")]
+)
+async def test_every_type_has_its_prefix_and_the_guides_length(organization: Organization, key_type: str, prefix: str):
+    status, made = await organization.ask("POST", PATH, {"name": "one", "key_type": key_type})
+    assert status == 201
+    assert re.fullmatch(f"{prefix}[A-Za-z0-9_-]{{43}}", made["api_key"])
+    assert is_api_key(made["api_key"])
+    assert made["info"]["key_prefix"] == made["api_key"][:8]
+    assert made["message"] == "API key created successfully. Save this key - it will not be shown again!"
+
+
+async def test_what_is_left_out_is_a_user_key_that_reads_and_writes(organization: Organization):
+    _, made = await organization.ask("POST", PATH, {"name": "plain"})
+    assert (made["info"]["key_type"], made["info"]["scopes"]) == ("user", ["read", "write"])
+    assert (made["info"]["rate_limit"], made["info"]["rate_window"]) == (100, "60 seconds")
+
+
+async def test_only_a_keyed_digest_is_stored(mesh: Mesh, organization: Organization):
+    organization_id = UUID(organization.id)
+    async with mesh.app.database.acting(organization_id, organization_id) as tx:
+        rows = [dict(row) for row in await tx.all("select * from api_keys")]
+        routes = [dict(row) for row in await tx.all("select * from route_keys")]
+    assert organization.key[8:] not in repr([rows, routes])
+
+
+@pytest.mark.parametrize(
+    ("by", "asked"),
+    [
+        ({"key_type": "user"}, {"key_type": "admin"}),
+        ({"key_type": "user"}, {"key_type": "gateway"}),
+        ({"key_type": "user", "scopes": ["read", "keys:write"]}, {"scopes": ["write"]}),
+        ({"key_type": "user", "scopes": ["read", "keys:write"]}, {"scopes": ["admin"]}),
+        ({"key_type": "user", "scopes": ["keys:write", "tools:execute:github.get_*"]}, {"scopes": ["tools:execute"]}),
+        ({"key_type": "user", "rate_limit": 10}, {"rate_limit": 11}),
+    ],
+)
+async def test_nobody_grants_beyond_their_own(organization: Organization, by: dict[str, Any], asked: dict[str, Any]):
+    key = await organization.new_key(**by)
+    status, problem = await organization.ask("POST", PATH, {"name": "more", **asked}, key=key)
+    assert status == 403, problem
+
+
+async def test_an_agent_key_mints_nothing(organization: Organization):
+    key = await organization.new_key(key_type="agent", scopes=["read", "write"])
+    status, problem = await organization.ask("POST", PATH, {"name": "more"}, key=key)
+    assert (status, problem["required_scopes"]) == (403, ["keys:write"])
+
+
+async def test_only_an_owner_mints_gateway_keys_and_they_call_nothing_alone(organization: Organization):
+    administrator = await organization.person(Role.ADMIN)
+    body = {"name": "gate", "key_type": "gateway"}
+    assert (await organization.ask("POST", PATH, body, key=administrator))[0] == 403
+    key = await organization.new_key(key_type="gateway")
+    result = await organization.call("mesh.list_services", key=key)
+    assert result["_meta"]["code"] == "on_behalf_of_required"
+
+
+async def test_a_limit_that_is_left_out_is_cut_to_the_minters(organization: Organization):
+    key = await organization.new_key(key_type="user", rate_limit=10)
+    _, made = await organization.ask("POST", PATH, {"name": "small"}, key=key)
+    assert (made["info"]["rate_limit"], made["info"]["rate_window"]) == (10, "60 seconds")
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": ["x"]}, "name"),
+        ({"key_type": "root"}, "key_type"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["read", "every:thing:at:all:!"]}, "scopes[1]"),
+        ({"scopes": ["read"] * 10_000}, "scopes"),
+        ({"rate_limit": -1}, "rate_limit"),
+        ({"rate_limit": 10**12}, "rate_limit"),
+        ({"rate_limit": 101}, "rate_limit"),
+        ({"rate_window": "forever"}, "rate_window"),
+        ({"rate_window": 0}, "rate_window"),
+        ({"expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
+        ({"expires_at": "tomorrow"}, "expires_at"),
+        ({"color": "red"}, "color"),
+    ],
+)
+async def test_a_wrong_field_is_named(organization: Organization, fields: dict[str, Any], wrong: str):
+    status, problem = await organization.ask("POST", PATH, {"name": "x", **fields})
+    assert status == 422, problem
+    assert wrong in {error["field"] for error in problem["errors"]}
+
+
+async def test_all_wrong_fields_are_named_at_once(organization: Organization):
+    status, problem = await organization.ask("POST", PATH, {"key_type": 7, "scopes": "read", "color": 1})
+    assert status == 422
+    assert {error["field"] for error in problem["errors"]} == {"name", "key_type", "scopes", "color"}
+
+
+def spoiled(key: str) -> dict[str, str]:
+    return {
+        "changed": key[:-1] + ("a" if key[-1] != "a" else "b"),
+        "other case": key.swapcase(),
+        "other prefix": "adm_" + key[4:],
+        "quoted": f'"{key}"',
+        "percent-encoded": key.replace("_", "%5F"),
+        "cut": key[:-1],
+        "longer": key + "A",
+        "made up": "usr_" + "A" * 43,
+        "inner blank": key[:20] + " " + key[20:],
+    }
+
+
+@pytest.mark.parametrize("how", sorted(spoiled("usr_" + "x" * 43)))
+async def test_a_spoiled_key_gets_the_same_reply_as_a_revoked_one(organization: Organization, how: str):
+    key = await organization.new_key(key_type="user")
+    _, keys = await organization.ask("GET", PATH)
+    key_id = next(entry["id"] for entry in keys["api_keys"] if entry["key_prefix"] == key[:8])
+    status, spoiled_reply = await organization.ask("GET", "/api/v1/auth/profile", key=spoiled(key)[how])
+    await organization.ask("DELETE", f"{PATH}/{key_id}")
+    _, revoked_reply = await organization.ask("GET", "/api/v1/auth/profile", key=key)
+    assert status == 401
+    assert {**spoiled_reply, "request_id": ""} == {**revoked_reply, "request_id": ""}
+
+
+async def test_a_key_in_a_query_or_a_cookie_is_refused(mesh: Mesh, organization: Organization):
+    async with mesh.http.get("/api/v1/auth/profile", params={"api_key": organization.key}) as reply:
+        assert reply.status in (400, 401)
+    async with mesh.http.get("/api/v1/auth/profile", headers={"Cookie": f"key={organization.key}"}) as reply:
+        assert reply.status in (400, 401)
+
+
+async def test_two_different_credentials_in_one_request_are_refused(organization: Organization):
+    other = await organization.new_key()
+    status, _ = await organization.ask("GET", "/api/v1/auth/profile", headers={"X-API-Key": other})
+    assert status == 400
+    status, _ = await organization.ask("GET", "/api/v1/auth/profile", headers={"X-API-Key": organization.key})
+    assert status == 200
+
+
+async def test_a_tenant_is_the_callers_own_or_refused(mesh: Mesh, organization: Organization):
+    foreign = await mesh.organization()
+    for tenant in (organization.id, organization.slug):
+        assert (await organization.ask("GET", "/api/v1/auth/profile", headers={"X-Tenant-ID": tenant}))[0] == 200
+    for tenant in (foreign.id, foreign.slug, "nowhere", "*"):
+        status, problem = await organization.ask("GET", "/api/v1/auth/profile", headers={"X-Tenant-ID": tenant})
+        assert (status, problem["error"]) == (403, "Tenant Not Allowed")
+
+
+async def test_an_expired_key_is_invalid(mesh: Mesh, organization: Organization):
+    key = await organization.new_key(key_type="user", expires_at="2999-01-01T00:00:00Z")
+    assert (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 200
+    organization_id = UUID(organization.id)
+    async with mesh.app.database.acting(organization_id, organization_id) as tx:
+        await tx.run("update api_keys set expires_at = now() - interval '1 second' where key_prefix = $1", key[:8])
+    mesh.app.verifier._grants.clear()
+    assert (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 401
+
+
+async def test_a_cached_key_is_read_again_when_a_change_may_have_been_missed(
+    mesh: Mesh, organization: Organization, monkeypatch: pytest.MonkeyPatch
+):
+    key = await organization.new_key(key_type="user")
+    assert (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 200
+    organization_id = UUID(organization.id)
+    async with mesh.app.database.acting(organization_id, organization_id) as tx:
+        # As another process would, whose notice never arrives.
+        await tx.run("update api_keys set revoked_at = now() where key_prefix = $1", key[:8])
+    assert (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 200
+    monkeypatch.setattr(mesh.app.changes, "fresh", lambda: False)
+    assert (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 401
+
+
+async def test_a_burst_admits_exactly_the_buckets_capacity(organization: Organization):
+    key = await organization.new_key(key_type="user", rate_limit=20, rate_window=3600)
+    replies = await asyncio.gather(*(organization.ask("GET", "/api/v1/auth/profile", key=key) for _ in range(64)))
+    assert sorted(status for status, _ in replies) == [200] * 20 + [429] * 44
