@@ -86,7 +86,8 @@ async def add_uses(tx: Tx, organization_id: UUID, tenant_id: UUID, uses: Uses) -
         "insert into credential_usage (credential_id, organization_id, tenant_id, usage_count, last_used_at) "
         "select c.id, c.organization_id, c.tenant_id, n.uses, n.at "
         "from unnest($3::uuid[], $4::bigint[], $5::timestamptz[]) as n (id, uses, at) "
-        "join credentials c on c.id = n.id and c.organization_id = $1 and c.tenant_id = $2 "
+        # Locked, so that it cannot be deleted between being found and being referred to.
+        "join credentials c on c.id = n.id and c.organization_id = $1 and c.tenant_id = $2 for key share of c "
         "on conflict (credential_id) do update set usage_count = credential_usage.usage_count + excluded.usage_count, "
         "last_used_at = greatest(credential_usage.last_used_at, excluded.last_used_at)",
         organization_id,

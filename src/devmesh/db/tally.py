@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
+
 from devmesh.db.pool import Database, DatabaseAway, Tx
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ class Tally:
                 try:
                     async with self._db.acting(organization_id, tenant_id) as tx:
                         await self._save(tx, organization_id, tenant_id, [(key, *use) for key, use in uses.items()])
-                except DatabaseAway:
+                except (DatabaseAway, asyncpg.PostgresError):
                     counts[organization_id, tenant_id] = uses
                     self._keep(counts)
                     raise
@@ -77,5 +79,5 @@ class Tally:
     async def _flush_if_possible(self) -> None:
         try:
             await self.flush()
-        except DatabaseAway:
-            log.warning("use counts wait for the database")
+        except (DatabaseAway, asyncpg.PostgresError) as error:
+            log.warning("use counts wait for the database (%s)", type(error).__name__)

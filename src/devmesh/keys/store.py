@@ -122,7 +122,8 @@ async def add_uses(tx: Tx, organization_id: UUID, tenant_id: UUID, uses: Uses) -
         "insert into api_key_usage (key_id, organization_id, tenant_id, usage_count, last_used_at) "
         "select k.id, k.organization_id, k.tenant_id, n.uses, n.at "
         "from unnest($3::uuid[], $4::bigint[], $5::timestamptz[]) as n (id, uses, at) "
-        "join api_keys k on k.id = n.id and k.organization_id = $1 and k.tenant_id = $2 "
+        # Locked, so that it cannot be deleted between being found and being referred to.
+        "join api_keys k on k.id = n.id and k.organization_id = $1 and k.tenant_id = $2 for key share of k "
         "on conflict (key_id) do update set usage_count = api_key_usage.usage_count + excluded.usage_count, "
         "last_used_at = greatest(api_key_usage.last_used_at, excluded.last_used_at)",
         organization_id,

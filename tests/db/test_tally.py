@@ -1,0 +1,71 @@
+"""Use counts: exact, few writes, and kept while the database is away."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from devmesh.db.pool import Database, DatabaseAway, Tx
+from devmesh.db.tally import Tally, Uses
+from devmesh.ids import new_id
+
+if TYPE_CHECKING:
+    from conftest import Organization
+    from devmesh.demo.github import GitHub
+
+
+async def test_a_thousand_uses_are_one_row_write(db: Database):
+    written: list[Uses] = []
+
+    async def save(_tx: Tx, _organization_id: UUID, _tenant_id: UUID, uses: Uses) -> None:
+        written.append(uses)
+
+    tally, organization_id, key = Tally(db, save), new_id(), new_id()
+    for _ in range(1000):
+        tally.count(organization_id, organization_id, key)
+    await tally.flush()
+    await tally.flush()
+    assert [(used, count) for uses in written for used, count, _ in uses] == [(key, 1000)]
+
+
+async def test_what_cannot_be_written_is_kept_and_added_to(db: Database):
+    written: dict[UUID, int] = {}
+    away = True
+
+    async def save(_tx: Tx, _organization_id: UUID, _tenant_id: UUID, uses: Uses) -> None:
+        if away:
+            raise DatabaseAway
+        for used, count, at in uses:
+            assert isinstance(at, datetime)
+            written[used] = written.get(used, 0) + count
+
+    tally = Tally(db, save)
+    tenants = [new_id() for _ in range(3)]
+    for tenant in tenants:
+        tally.count(tenant, tenant, tenant)
+    await tally._flush_if_possible()
+    for tenant in tenants:
+        tally.count(tenant, tenant, tenant)
+    away = False
+    await tally.flush()
+    assert written == dict.fromkeys(tenants, 2)
+
+
+async def test_uses_of_a_credential_that_is_replaced_meanwhile_break_nothing(
+    organization: Organization, github: GitHub
+):
+    await organization.connect(github, "ghp_adas_token_000000")
+
+    async def use() -> None:
+        for _ in range(10):
+            await organization.call("github.get_authenticated_user")
+            await organization.mesh.app.vault.uses.flush()
+
+    async def replace() -> None:
+        for _ in range(10):
+            await organization.connect(github, "ghp_adas_token_000000")
+
+    await asyncio.gather(use(), use(), replace())
+    assert (await organization.ask("GET", "/api/v1/credentials"))[1]["count"] == 1
