@@ -1,5 +1,6 @@
 """What GitHub's replies are taken for: pages, verdicts, and refusals in words."""
 
+import base64
 import time
 from datetime import UTC, datetime
 
@@ -69,6 +70,25 @@ def test_a_cursor_changed_by_one_letter_is_refused():
         except Invalid:
             continue
         assert set(query) <= {"per_page", "page", "after"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "per_page=10&page=2&page=3",
+        "per_page=10&page=2&state=all",
+        "per_page=10&page=0",
+        "per_page=101&page=2",
+        "per_page=10&page=-1",
+        "per_page=10&after=",
+        "per_page=10&page=2&after=x",
+        "page=2",
+        "per_page=10",
+    ],
+)
+def test_a_cursor_made_by_hand_holds_only_what_a_page_can_have_given(place):
+    with pytest.raises(Invalid, match="cursor"):
+        listed("list_issues", cursor=base64.urlsafe_b64encode(place.encode()).decode().rstrip("="))
 
 
 def test_a_search_gives_its_hits_and_how_many_there_are():
@@ -149,6 +169,12 @@ def test_a_token_is_called_invalid_only_when_github_says_so(status, message, hea
     assert (verdict.status, verdict.identity) == (standing, None)
 
 
+def test_a_limit_is_told_from_a_refusal():
+    limited = GITHUB.judge(reply(403, {"message": "API rate limit exceeded"}, x_ratelimit_remaining="0"))
+    refused = GITHUB.judge(reply(403, {"message": "Sorry. Your account was suspended"}, x_ratelimit_remaining="4999"))
+    assert ["rate limit" in verdict.reason for verdict in (limited, refused)] == [True, False]
+
+
 def explained(status, body=None, /, **headers):
     return GITHUB.explain(reply(status, body, **headers))
 
@@ -162,7 +188,7 @@ def test_bad_credentials_lead_to_a_new_token():
 def test_an_exhausted_hour_tells_how_long_to_wait():
     reset = str(int(time.time()) + 120)
     failure = explained(403, {"message": "API rate limit exceeded"}, x_ratelimit_remaining="0", x_ratelimit_reset=reset)
-    assert 119 <= failure.retry_after <= 122
+    assert 120 <= failure.retry_after <= 122
     assert "Call again after 12" in failure.next_step
 
 

@@ -240,6 +240,15 @@ def test_arguments_that_need_one_another_are_refused_before_anything_is_sent():
         built("request_reviewers", **pull, pull_number=1)
 
 
+def test_what_github_would_refuse_for_its_size_is_not_sent():
+    with pytest.raises(Invalid, match="title"):
+        built("create_issue", owner="o", repo="r", title="x" * 257)
+    with pytest.raises(Invalid, match="inputs"):
+        built(
+            "trigger_workflow", owner="o", repo="r", workflow_id=1, ref="main", inputs={f"i{n}": 1 for n in range(26)}
+        )
+
+
 def test_raw_files_and_diffs_are_asked_for_by_media_type():
     assert "accept" not in built("get_commit", owner="o", repo="r", ref="main").headers
     assert built("get_commit", owner="o", repo="r", ref="main", format="diff").headers == {

@@ -105,8 +105,7 @@ def _wait(reply: Reply) -> float:
         return max(1.0, asked)
     reset = reply.headers.get("x-ratelimit-reset", "")
     if reply.headers.get("x-ratelimit-remaining") == "0" and re.fullmatch("[0-9]{1,12}", reset):
-        # A second more: `reset` is in whole seconds.
-        return max(1.0, math.ceil(int(reset) - time.time()) + 1.0)
+        return max(1.0, math.ceil(int(reset) - time.time()))
     return _SECONDARY_WAIT
 
 
