@@ -1,6 +1,6 @@
 """What row-level security and privileges allow, and that nothing in a row changes unseen."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -75,6 +75,9 @@ async def test_what_is_read_back_has_the_hash_that_was_written(db, text, details
         await store.append(tx, [row])
         (read,) = await tx.all("select *, record::jsonb as parsed from audit_events where organization_id = $1", ids[1])
     assert row_hash(dict(read)) == read["row_hash"] == row[:32]
+    assert read["at"] == datetime.fromtimestamp(0, UTC) + timedelta(microseconds=now // 1000)
+    assert read["phase"] == phase
+    assert [read[name] for name in ("id", "organization_id", "tenant_id", "entry_id")] == ids
 
 
 async def test_whatever_of_a_row_is_altered_its_hash_tells(db, audit, caller):
