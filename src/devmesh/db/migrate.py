@@ -62,7 +62,8 @@ async def _role(connection: asyncpg.Connection, name: str, password: str | None)
 async def _apply(connection: asyncpg.Connection, app_role: str) -> list[str]:
     await connection.execute(
         "create table if not exists schema_migrations ("
-        "number integer primary key, name text not null, digest bytea not null, applied_at timestamptz not null default now())"
+        "number integer primary key, name text not null, digest bytea not null, "
+        "applied_at timestamptz not null default now())"
     )
     done = {
         row["number"]: row["digest"] for row in await connection.fetch("select number, digest from schema_migrations")
