@@ -19,6 +19,8 @@ Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # C0, DEL, C1, and lone surrogates: no service has such a name, and UTF-8 cannot carry the last.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DOTS = (".", "..")
+# RFC 3986, 2.3: the same encoded or not. Most arguments are nothing else, and spare the rest of the work.
+_UNRESERVED = re.compile("[A-Za-z0-9._~-]+")
 # RFC 3986, 3.3: what may stand in a path as it is; `%` only before two hexadecimal digits.
 _PATH_CHARACTERS = "/!$&'()*+,;=:@-._~"
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -34,6 +36,9 @@ def url(template: str, /, **arguments: object) -> str:
     parts: dict[str, str] = {}
     for name, value in arguments.items():
         text = str(value)
+        if _UNRESERVED.fullmatch(text) and text not in _DOTS:
+            parts[name] = text
+            continue
         segments = text.split("/") if f"{{+{name}}}" in template else [text]
         # Also where slashes are encoded: some servers decode before they route.
         dotted = any(segment in _DOTS for segment in re.split(r"[/\\]", text))
