@@ -84,6 +84,20 @@ async def test_of_twenty_uses_at_once_one_succeeds(accounts, outbox, new):
     assert [type(one) for one in found if one is not None] == [LinkInvalid] * 19
 
 
+async def test_of_two_links_of_one_user_at_once_one_succeeds(accounts, outbox, new):
+    for _ in range(5):
+        form = new()
+        await accounts.register(VISITOR, form)
+        accounts.resend(form.admin_email)
+        await accounts.settle()
+        found = await asyncio.gather(
+            *(accounts.verify(VISITOR, token) for token in tokens(outbox)), return_exceptions=True
+        )
+        assert sorted(type(one).__name__ for one in found) == ["LinkInvalid", "NoneType"]
+        for file in outbox.iterdir():
+            file.unlink()
+
+
 async def test_an_expired_link_and_an_unknown_one_are_refused_alike(accounts, db, outbox, new):
     made = await accounts.register(VISITOR, new())
     async with db.acting(made.organization.id) as tx:

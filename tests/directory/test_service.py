@@ -72,6 +72,14 @@ async def test_no_user_is_added_under_what_is_no_address(directory, db, organiza
         await add(directory, db, organization, email="ada")
 
 
+async def test_an_address_is_verified_once(directory, db, organization):
+    user = await add(directory, db, organization)
+    async with db.acting(organization.id) as tx:
+        assert await directory.set_verified(tx, organization.id, user.id)
+        assert not await directory.set_verified(tx, organization.id, user.id)
+        assert (await directory.user(tx, organization.id, user.id)).verified_at is not None
+
+
 async def test_another_organization_finds_none_of_it(directory, db, organization):
     user = await add(directory, db, organization)
     other = new_id()

@@ -43,15 +43,17 @@ async def token_of(tx: Tx, digests: list[bytes]) -> tuple[UUID, UUID] | None:
 
 
 async def user_of_token(tx: Tx, organization_id: UUID, token_id: UUID, purpose: str) -> UUID | None:
-    """Return the user of a token of that purpose that is not too old, and hold the token until the transaction ends."""
-    user_id: UUID | None = await tx.value(
-        "select user_id from mail_tokens where organization_id = $1 and id = $2 and purpose = $3 "
-        "and expires_at > now() for update",
+    """Return the user of a token of that purpose that is not too old; nobody else can until the transaction ends."""
+    # All of the user's tokens are locked, in one order: two of them spent at once must not wait for each other.
+    rows = await tx.all(
+        "select id, user_id from mail_tokens where organization_id = $1 and purpose = $3 and user_id = "
+        "(select user_id from mail_tokens where organization_id = $1 and id = $2 and purpose = $3 "
+        "and expires_at > now()) order by id for update",
         organization_id,
         token_id,
         purpose,
     )
-    return user_id
+    return next((row["user_id"] for row in rows if row["id"] == token_id), None)
 
 
 async def forget_tokens(tx: Tx, organization_id: UUID, user_id: UUID, purpose: str, *, expired_only: bool) -> None:
