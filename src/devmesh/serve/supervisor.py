@@ -91,22 +91,15 @@ class Supervisor:
 
     def _start(self) -> None:
         master_key = self._take_data_dir()
-        if self._database:
-            self._database.prepare()
-            self._database.start()
-            self._database_pause.started()
         # Loading takes children as long as the database takes to start: both at once.
         migration = start_child("devmesh.serve.migration", environ=self._environ)
         for worker in self._workers:
             worker.start()
         try:
-            if self._database:
-                self._database.wait_until_ready(given_up=lambda: bool(self._asked))
-        except EmbeddedError:
+            self._start_database()
+        except BaseException:
             hand_over(migration, None)
             migration.wait()
-            if self._asked:
-                raise Asked from None
             raise
         self._handover = Handover(
             self.settings.host,
@@ -120,6 +113,19 @@ class Supervisor:
         self._finish_migration(migration)
         for worker in self._workers:
             worker.hand_over(self._handover)
+
+    def _start_database(self) -> None:
+        if self._database is None:
+            return
+        self._database.prepare()
+        self._database.start()
+        self._database_pause.started()
+        try:
+            self._database.wait_until_ready(given_up=lambda: bool(self._asked))
+        except EmbeddedError:
+            if self._asked:
+                raise Asked from None
+            raise
 
     def _take_data_dir(self) -> bytes:
         if self._database:
@@ -199,7 +205,8 @@ class Supervisor:
         asked = self._asked
         for worker in self._workers:
             worker.ask_to_stop()
-        while any(worker.running for worker in self._workers) and time.monotonic() < until and self._asked <= asked + 1:
+        # Whoever asks twice does not want to wait.
+        while any(worker.running for worker in self._workers) and time.monotonic() < until and self._asked == asked:
             for worker in self._workers:
                 worker.reap()
             self._wait(min(_TICK_SECONDS, max(until - time.monotonic(), 0)))

@@ -100,6 +100,10 @@ async def work(program: Program, settings: Settings, descriptor: int, ready: int
     finally:
         until_stop.cancel()
         await program.close()
+    if not serving.done():
+        # Granian has no way to let a request go; unwinding around it would only fill the log.
+        logging.shutdown()
+        os._exit(code)
     return code
 
 
