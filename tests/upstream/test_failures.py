@@ -21,6 +21,7 @@ from devmesh.upstream.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from devmesh.upstream.message import message_of
 from devmesh.upstream.origin import base_of
 from devmesh.upstream.wire import Request
 
@@ -113,6 +114,12 @@ async def test_no_error_repeats_the_path_or_the_credential(loopback, sender):
     with pytest.raises(OutcomeUnknown) as caught:
         await sender(service).send(request, base_url=service.url, organization="acme", headers={"x-token": "hidden"})
     assert "hidden" not in f"{caught.value} {caught.value.detail} {caught.value.hint} {caught.value.extra}"
+
+
+def test_a_message_shows_neither_its_path_nor_its_credential():
+    request = Request(method="POST", path="/hidden", json="hidden", headers={"x": "hidden"})
+    message = message_of(request, base_of("https://a.example/hidden"), {"authorization": "hidden"})
+    assert repr(message) == "Message(POST a.example:443)"
 
 
 async def test_a_caller_who_gives_up_ends_the_request(loopback, sender):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import msgspec
@@ -35,16 +34,18 @@ _NOT_OURS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A request with its whole URL; `credential` are the headers that leave with the first origin only."""
+class Message(msgspec.Struct, frozen=True):
+    """A request with its whole URL; `credential` are the headers that stay with the first origin."""
 
     method: str
     url: Url
     origin: Origin
     headers: Mapping[str, str]
-    credential: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
+    credential: Mapping[str, str]
+    body: bytes | None
+
+    def __repr__(self) -> str:
+        return f"Message({self.method} {self.origin.place})"
 
     @property
     def writes(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import cast
 
 from pyreqwest.client import Client
 from pyreqwest.exceptions import RequestError, RequestTimeoutError
@@ -150,6 +151,8 @@ def _headers(response: Response) -> dict[str, str]:
     headers = response.headers
     try:
         read = headers.dict_multi_value()
+        if list not in map(type, read.values()):
+            return cast("dict[str, str]", read)
     except ValueError:
         read = {}
         for name in set(headers.keys()):
