@@ -73,7 +73,7 @@ class App:
         self.database = Database(connect)
         self.ring = KeyRing(master_key)
         self.changes = Changes(direct)
-        self.audit = Audit(self.database, connect, partial(self.ring.digest, "arguments"))
+        self.audit = Audit(self.database, direct, partial(self.ring.digest, "arguments"))
         limits = Limits(plans.default.requests_per_minute, plans.default.burst)
         self.data_keys = DataKeys(self.ring)
         self.verifier = Verifier(self.database, self.ring, self.changes, plans)

@@ -163,3 +163,21 @@ def test_a_slices_rows_are_reached_through_its_own_room_alone(path: Path):
                 parts = module.split(".")
                 if "store" in parts[2:3]:
                     assert parts[1] == own, f"{room(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=room)
+def test_the_web_framework_stays_where_requests_come_in(path: Path):
+    name = room(path)
+    if name == "app" or name.startswith("http.") or name.endswith(".routes"):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        imported = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        imported += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        assert not any(module.partition(".")[0] == "litestar" for module in imported), name
+
+
+@pytest.mark.parametrize("path", FILES, ids=room)
+def test_imports_stand_at_the_top(path: Path):
+    for name, function in functions(path):
+        inner = [node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]
+        assert not inner, f"{name} imports in its body"

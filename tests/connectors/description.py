@@ -1,15 +1,8 @@
-"""Cut GitHub's OpenAPI description down to what the tests read: run with the path of the whole one (.json or .json.gz).
-
-Kept are every route with its methods, and of the operations in github_operations.json the names, types, enums and
-bounds of query parameters and body members. The description is GitHub's, under the MIT licence (see the .md beside it).
-"""
+"""An OpenAPI description cut down to what judges a request: routes, names, types, enums and bounds."""
 
 import gzip
 import json
-import sys
-from pathlib import Path
 
-HERE = Path(__file__).parent
 KEPT = ("type", "enum", "format", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength", "required")
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -52,19 +45,12 @@ def operation_of(description, route, method):
     }
 
 
-def main(path):
-    whole = Path(path).read_bytes()
-    description = json.loads(gzip.decompress(whole) if path.endswith(".gz") else whole)
-    wanted = json.loads((HERE / "github_operations.json").read_text())
-    extract = {
+def extract(path, operations):
+    """Return the routes of the whole description, and in detail the operations named `METHOD /path`."""
+    description = json.loads(gzip.decompress(path.read_bytes()))
+    return {
         "routes": {route: [name for name in METHODS if name in item] for route, item in description["paths"].items()},
         "operations": {
-            name: operation_of(description, name.split(" ")[1], name.split(" ")[0].lower()) for name in wanted.values()
+            name: operation_of(description, name.split(" ")[1], name.split(" ")[0].lower()) for name in operations
         },
     }
-    text = json.dumps(extract, sort_keys=True, separators=(",", ":"))
-    (HERE / "github_description.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
