@@ -58,7 +58,10 @@ async def test_a_fault_of_ours_is_told_without_its_text(caplog):
     assert "req-1" in caplog.text
 
 
-@pytest.mark.parametrize(("error", "waits"), [(Unavailable(retry_after=0.2), b"1"), (Unavailable(), None)])
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [(Unavailable(retry_after=0.2), b"1"), (Unavailable(retry_after=1.2), b"2"), (Unavailable(), None)],
+)
 async def test_a_known_error_keeps_its_status_hint_and_wait(error, waits):
     reply = await guarded(failing(error), None, "req-1")
     told = json.loads(reply.body)["error"]
