@@ -100,7 +100,7 @@ def test_the_least_recently_used_page_is_dropped_for_room():
         "MTAw",
         "x" * 513,
         base64.urlsafe_b64encode(b"after:no.such").decode(),
-        base64.urlsafe_b64encode(b"after:svc.op_000").decode() + "=",
+        base64.urlsafe_b64encode(b"after:svc.op_000").decode(),  # right but for its padding
         base64.urlsafe_b64encode(b"\xff\xff").decode(),
         7,
         [],
