@@ -38,6 +38,7 @@ from devmesh.keys.verify import Verifier
 from devmesh.limits.service import Limits
 from devmesh.mail.outbox import Outbox
 from devmesh.mcp.endpoint import Endpoint
+from devmesh.metrics.listener import Listener
 from devmesh.settings import Settings
 from devmesh.upstream.send import Sender
 
@@ -107,6 +108,7 @@ class App:
         rest = Gate(cast("Asgi", litestar(_ROUTES, services, root=_ROOT)), authenticator, limits)
         endpoint = Endpoint(authenticator, limits, gateway, passed_through)
         self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
+        self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None
         self._forgetting: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -115,6 +117,8 @@ class App:
         await self.ring.open(self.database)
         await self.audit.open()
         await self.changes.open()
+        if self._metrics is not None:
+            await self._metrics.open()
         self.verifier.uses.open()
         self.vault.uses.open()
         self._forgetting = asyncio.create_task(_forget(self.data_keys), name="forget data keys")
@@ -125,6 +129,8 @@ class App:
             self._forgetting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._forgetting
+        if self._metrics is not None:
+            await self._metrics.close()
         await self.accounts.settle()
         await self.verifier.uses.close()
         await self.vault.uses.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from devmesh.access import Caller
 from devmesh.auth.service import Authenticator, carries_credential
 from devmesh.errors import MeshError
 from devmesh.limits.service import Limits
@@ -42,15 +43,27 @@ class Gate:
         caller = await self._authenticator.authenticate(headers, state["address"], state["request_id"])
         state["caller"] = caller
 
-        async def limited(message: Any) -> None:
+        replied: list[tuple[bytes, bytes]] = state["reply_headers"]
+        if path.startswith(_EXECUTE[0]) and path.endswith(_EXECUTE[1]):
+            # The call spends: what is left is told as it stands when the reply begins.
+            await self._tell_late(caller, scope, receive, send)
+            return
+        try:
+            self._limits.spend(caller)
+        finally:
+            replied.extend(self._limits.headers(caller))
+        await self._app(scope, receive, send)
+
+    async def _tell_late(self, caller: Caller, scope: Scope, receive: Any, send: Any) -> None:
+        replied: list[tuple[bytes, bytes]] = scope["state"]["reply_headers"]
+
+        async def tell(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *self._limits.headers(caller)]
+                replied.extend(self._limits.headers(caller))
             await send(message)
 
         try:
-            if not (path.startswith(_EXECUTE[0]) and path.endswith(_EXECUTE[1])):
-                self._limits.spend(caller)
-            await self._app(scope, receive, limited)
+            await self._app(scope, receive, tell)
         except MeshError:
-            state["reply_headers"].extend(self._limits.headers(caller))
+            replied.extend(self._limits.headers(caller))
             raise

@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 from devmesh.access import Caller
 from devmesh.db.pool import Database
 from devmesh.errors import Unavailable
-from devmesh.http.routing import get
+from devmesh.http.routing import Response, get
+from devmesh.metrics import CONTENT_TYPE, exposition
 
 # Answered without a word about limits: probes ask often.
 PATHS = ("/healthz", "/health", "/readyz", "/api/v1/health")
@@ -53,5 +54,12 @@ async def health(caller: Caller | None) -> Healthy:
     return Healthy() if caller is None else Healthy(authenticated=True, tenant_id=caller.tenant_id)
 
 
-ROOT = [alive, ready]
+@get("/metrics", scope="metrics:read")
+async def metrics(caller: Caller) -> Response[bytes]:
+    """Tell this process's counters in Prometheus's text form."""
+    caller.require("metrics:read")
+    return Response(exposition().encode(), headers={"content-type": CONTENT_TYPE})
+
+
+ROOT = [alive, ready, metrics]
 ROUTES = [health]
