@@ -112,6 +112,7 @@ def service(made: Path) -> Iterator[Service]:
     path = Path(tempfile.mkdtemp(prefix="devmesh-"))
     subprocess.run(["/bin/cp", "-a", f"{made}/.", path], check=True)
     (path / "master.key").write_text("A" * 43 + "=\n")
+    (path / "master.key").chmod(0o600)
     service = Service(path)
     yield service
     if service.process and service.process.poll() is None:

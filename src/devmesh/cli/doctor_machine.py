@@ -1,0 +1,114 @@
+"""What the doctor looks at on this machine: files and their rights, programs, port, disk, clock."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import ssl
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from devmesh.cli.doctor_finding import Finding, good, wrong
+from devmesh.crypto.master import load_master_key
+from devmesh.db.embedded_binaries import EmbeddedError, find_binaries, unprivileged_user
+from devmesh.serve.listener import PortError, listen
+from devmesh.settings import Settings, SettingsError
+
+_OTHERS = 0o077
+_OTHERS_OF_ROOT = 0o067
+_LEAST_FREE = 500_000_000
+# When this was written: a clock that says less is wrong for sure.
+_NOT_BEFORE = 1_767_225_600
+_OK = 200
+
+
+def look(settings: Settings) -> Iterator[Finding]:
+    """Look at everything that needs no database."""
+    yield _data_dir(settings.data_dir)
+    yield _master_key(settings)
+    if settings.embedded:
+        yield _binaries(settings.data_dir)
+    yield _port(settings)
+    yield _disk(settings.data_dir)
+    if time.time() < _NOT_BEFORE:
+        yield wrong(f"clock: {time.strftime('%Y-%m-%d')}", "set the machine's clock, or keys and links never expire.")
+    else:
+        yield good("clock")
+
+
+def _data_dir(path: Path) -> Finding:
+    what = f"data directory {path}"
+    if not path.exists():
+        parent = _existing(path)
+        if os.access(parent, os.W_OK | os.X_OK):
+            return good(f"{what}: made at first start")
+        return wrong(f"{what} cannot be made", f"give this user the right to write {parent}, or set DEVMESH_DATA_DIR.")
+    found = path.stat()
+    if found.st_uid != os.geteuid():
+        return wrong(f"{what} belongs to another user", f"run as its owner, or 'chown -R {os.geteuid()} {path}'.")
+    if stat.S_IMODE(found.st_mode) & (_OTHERS_OF_ROOT if os.geteuid() == 0 else _OTHERS):
+        return wrong(f"{what} can be read by others", f"chmod {'710' if os.geteuid() == 0 else '700'} {path}")
+    return good(what)
+
+
+def _master_key(settings: Settings) -> Finding:
+    if settings.master_key is not None:
+        return good("master key: given by DEVMESH_MASTER_KEY")
+    file = settings.master_key_file or settings.data_dir / "master.key"
+    if not settings.master_key_file and not file.exists() and not (settings.data_dir / "postgres").exists():
+        return good(f"master key {file}: made at first start")
+    try:
+        load_master_key(settings)
+    except SettingsError as error:
+        return wrong(f"master key {file}", error.problems[0])
+    if stat.S_IMODE(file.stat().st_mode) & _OTHERS:
+        return wrong(f"master key {file} can be read by others", f"chmod 600 {file}")
+    return good(f"master key {file}: keep a copy in a safe place")
+
+
+def _binaries(data_dir: Path) -> Finding:
+    try:
+        found = find_binaries()
+        user = unprivileged_user(data_dir / "postgres")
+    except EmbeddedError as error:
+        return wrong("PostgreSQL's programs", str(error))
+    return good(f"PostgreSQL {found.version} in {found.directory}" + (f", run as {user.name}" if user else ""))
+
+
+def _port(settings: Settings) -> Finding:
+    where = f"port {settings.port} on {settings.host}"
+    try:
+        listen(settings.host, settings.port, patience=0).close()
+    except PortError as error:
+        if _answers(settings):
+            return good(f"{where}: Developer Mesh answers there")
+        return wrong(where, str(error))
+    return good(f"{where}: free")
+
+
+def _answers(settings: Settings) -> bool:
+    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=5)
+    if settings.tls_cert:
+        # Whether it answers is asked, not who it is: no secret is sent.
+        unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001
+        connection = http.client.HTTPSConnection(settings.host, settings.port, timeout=5, context=unchecked)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": f"localhost:{settings.port}"})
+        return connection.getresponse().status == _OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _disk(path: Path) -> Finding:
+    free = shutil.disk_usage(_existing(path)).free
+    what = f"disk: {free // 1_000_000} MB free for {path}"
+    return good(what) if free >= _LEAST_FREE else wrong(what, f"leave {_LEAST_FREE // 1_000_000} MB free.")
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents) if parent.exists())

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+
+import asyncpg
+import pytest
+
+
+@pytest.fixture
+def devmesh(service):
+    """Run a command on the service's installation; returns its exit code and what it printed."""
+
+    def run(*arguments: str, **environ: str) -> tuple[int, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DEVMESH_")}
+        done = subprocess.run(
+            [sys.executable, "-c", "import devmesh.cli; raise SystemExit(devmesh.cli.main())", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=clean | {"DEVMESH_DATA_DIR": str(service.data_dir)} | environ,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def as_owner(service, sql: str) -> None:
+    password = (service.data_dir / "devmesh_owner.password").read_text()
+
+    async def execute() -> None:
+        place = {"host": str(service.data_dir / "postgres"), "database": "devmesh"}
+        connection = await asyncpg.connect(**place, user="devmesh_owner", password=password)
+        await connection.execute(sql)
+        await connection.close()
+
+    asyncio.run(execute())
+
+
+def test_nothing_is_wrong_with_a_running_installation(service, devmesh):
+    service.start()
+    code, said = devmesh("doctor", "--port", str(service.port))
+    assert code == 0, said
+    assert "Developer Mesh answers there" in said
+    assert "is bound by row security" in said
+    assert "Nothing is wrong." in said
+
+
+def test_each_fault_comes_with_its_mend(service, devmesh):
+    service.start()
+    as_owner(service, "alter table users disable row level security")
+    (service.data_dir / "master.key").chmod(0o644)
+    service.data_dir.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(0)
+        code, said = devmesh("doctor", "--port", str(other.getsockname()[1]))
+    assert code == 1
+    assert "row security is not forced on users" in said
+    assert f"chmod 600 {service.data_dir}/master.key" in said
+    assert f"{service.data_dir}\n" in said.partition("mend: chmod 7")[2]
+    assert "is in use by another program" in said
+    assert said.count("wrong ") == 4
+
+
+def test_an_unreachable_database_and_faulty_settings_are_told(devmesh):
+    key = {"DEVMESH_MASTER_KEY": "A" * 43 + "="}
+    code, said = devmesh("doctor", DEVMESH_DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/mesh", **key)
+    assert code == 1
+    assert "correct DEVMESH_DATABASE_URL" in said
+    assert "hunter2" not in said
+    code, said = devmesh("doctor", DEVMESH_REGISTRATION="opne")
+    assert code == 1
+    assert "DEVMESH_REGISTRATION" in said
+
+
+def test_migrate_works_alone_and_repeats(service, devmesh):
+    first, again = devmesh("migrate"), devmesh("migrate")
+    assert first[0] == again[0] == 0
+    assert "applied 0001_foundation" in first[1]
+    assert "applied" not in again[1]
+    service.start()
+    code, said = devmesh("migrate")
+    assert code == 1
+    assert "in use by the running server" in said
+
+
+def test_an_unknown_command_is_refused_and_the_known_are_listed(devmesh):
+    assert devmesh("srve")[0] == 2
+    code, said = devmesh("--help")
+    assert code == 0
+    assert all(name in said for name in ("serve", "migrate", "doctor"))
