@@ -132,9 +132,7 @@ async def test_the_same_tools_answer_over_rest(organization: Organization, githu
     assert "github.create_issue" in {tool["name"] for tool in listed["tools"]}
     status, shown = await organization.ask("GET", "/api/v1/tools/github.create_issue")
     assert shown["input_schema"]["required"] == ["owner", "repo", "title"]
-    status, done = await organization.ask(
-        "POST", "/api/v1/tools/github.create_issue/execute", {"arguments": ISSUE}
-    )
+    status, done = await organization.ask("POST", "/api/v1/tools/github.create_issue/execute", {"arguments": ISSUE})
     assert (status, done["is_error"], done["result"]["number"]) == (200, False, 1)
     assert set(done["receipt"]) == {"id", "row_hash"}
 

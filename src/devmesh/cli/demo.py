@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,8 +22,8 @@ on this machine, which writes down everything that it receives.
 """
 _GREEN, _RED, _BOLD, _PLAIN = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
 # So that no line is longer than 80 columns.
-_WHAT_COLUMNS = 34
-_VALUE_COLUMNS = 60
+_WHAT_COLUMNS = 35
+_VALUE_COLUMNS = 64
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -103,10 +104,10 @@ def _received(sent: Received) -> Iterable[tuple[str, str]]:
 def _tell(paint: Callable[[str, str], str], title: str, facts: Iterable[tuple[str, str]]) -> None:
     print(f"\n{paint(_BOLD, title)}")
     for name, value in facts:
-        while_first = name
-        for start in range(0, len(value), _VALUE_COLUMNS):
-            print(f"    {while_first:14}{value[start : start + _VALUE_COLUMNS]}")
-            while_first = ""
+        first, *more = textwrap.wrap(value, _VALUE_COLUMNS)
+        print(f"  {name:14}{first}")
+        for line in more:
+            print(f"{'':16}{line}")
 
 
 def _painter() -> Callable[[str, str], str]:
