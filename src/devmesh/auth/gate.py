@@ -7,7 +7,7 @@ from typing import Any
 
 from devmesh.access import Caller
 from devmesh.auth.service import Authenticator, carries_credential
-from devmesh.errors import MeshError
+from devmesh.errors import MeshError, NotFound
 from devmesh.limits.service import Limits
 
 Scope = MutableMapping[str, Any]
@@ -35,6 +35,9 @@ class Gate:
         state = scope["state"]
         headers = scope["headers"]
         path: str = scope["path"]
+        if "//" in path:
+            # The router would fold it, and what is decided here by the path would be decided for another one.
+            raise NotFound("There is nothing at this address.")
         if not carries_credential(headers):
             if path.startswith(_LIMITED) and path != _HEALTH:
                 self._limits.spend_address(state["address"])
