@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 
-from devmesh.db.pool import Record, Tx
+from devmesh.db.pool import Record, Tx, pooled
 
 Append = Callable[[Sequence[bytes]], Awaitable[object]]
 
@@ -59,8 +60,16 @@ limit $12
 
 async def appender(connection: asyncpg.Connection) -> Append:
     """Return `append` prepared for this connection: a commit of its own for each call, in one round trip."""
+    if await pooled(connection):
+        return partial(_append_pooled, connection)
     statement = await connection.prepare(_APPEND)
     return cast("Append", statement.fetch)
+
+
+async def _append_pooled(connection: asyncpg.Connection, rows: Sequence[bytes]) -> None:
+    # Outside a transaction a pooler may parse the statement in one session and execute it in another.
+    async with connection.transaction():
+        await connection.execute(_APPEND, rows)
 
 
 async def append(tx: Tx, rows: Sequence[bytes]) -> None:

@@ -168,7 +168,7 @@ class Writer:
 
     async def _reconnect(self) -> store.Append:
         self._disconnect()
-        self._connection = await asyncpg.connect(**self._connect, timeout=COMMIT_SECONDS)
+        self._connection = await asyncpg.connect(**self._connect, timeout=COMMIT_SECONDS, statement_cache_size=0)
         self._append = await store.appender(self._connection)
         return self._append
 

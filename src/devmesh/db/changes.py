@@ -3,6 +3,9 @@
 Each process notifies itself every 300 ms over the connection that it listens on. A notice is
 delivered in commit order, so a heartbeat that came back proves that every notice committed before
 it was sent has arrived. Caches are used only while such a proof is fresh (`Changes.fresh`).
+
+Behind a transaction pooler there is no such proof: one's own notice may come back, over the session
+that it was sent in, while those of other processes are dropped. So nothing is listened to there.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import Any
 
 import asyncpg
 
-from devmesh.db.pool import CONNECTION_LOST, Tx
+from devmesh.db.pool import CONNECTION_LOST, Tx, pooled
 from devmesh.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ _CHANNEL = "devmesh"
 _BEAT = "beat"
 BEAT_SECONDS = 0.3
 FRESH_SECONDS = 0.9
+_POOLER_SECONDS = 30.0
 
 
 class Changes:
@@ -35,7 +39,8 @@ class Changes:
         self._subscribers: dict[str, list[Callable[[str], None]]] = {}
         self._name = new_id().hex
         self._proven = float("-inf")
-        self._heard_itself = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._told = False
         self._task: asyncio.Task[None] | None = None
 
     def subscribe(self, kind: str, heard: Callable[[str], None]) -> None:
@@ -52,11 +57,11 @@ class Changes:
         return time.monotonic() - self._proven < FRESH_SECONDS
 
     async def open(self) -> None:
-        """Listen from now on, reconnecting by itself; returns after the first heartbeat or two seconds."""
+        """Listen from now on, reconnecting by itself; returns after the first heartbeat or, at most, two seconds."""
         self._task = asyncio.create_task(self._listen_for_good(), name="changes")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
-                await self._heard_itself.wait()
+                await self._settled.wait()
 
     async def close(self) -> None:
         """Stop listening."""
@@ -77,22 +82,36 @@ class Changes:
         name, _, sent = text.partition(":")
         if name == self._name:
             self._proven = float(sent)
-            self._heard_itself.set()
+            self._settled.set()
 
     async def _listen_for_good(self) -> None:
         while True:
+            pause = BEAT_SECONDS
             try:
-                await self._listen()
-            except CONNECTION_LOST as error:
-                log.warning(
-                    "change notices interrupted (%s); caches are bypassed until they are back", type(error).__name__
-                )
-            await asyncio.sleep(BEAT_SECONDS)
+                if not await self._listen():
+                    pause = _POOLER_SECONDS
+            except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+                self._interrupted(f"change notices interrupted ({type(error).__name__})")
+            await asyncio.sleep(pause)
 
-    async def _listen(self) -> None:
-        connection = await asyncpg.connect(**self._connect, timeout=5, command_timeout=5)
+    def _interrupted(self, why: str) -> None:
+        if not self._told:
+            log.warning("%s; caches are bypassed until they are back", why)
+        self._told = True
+
+    async def _listen(self) -> bool:
+        """Listen until the connection is lost; False if a pooler stands between, so that nothing would be heard."""
+        connection = await asyncpg.connect(**self._connect, timeout=5, command_timeout=5, statement_cache_size=0)
         try:
+            if await pooled(connection):
+                self._interrupted(
+                    "no change notices: DEVMESH_DATABASE_DIRECT_URL (or DEVMESH_DATABASE_URL, if it is not set) leads "
+                    "through a pooler; name the database itself there"
+                )
+                self._settled.set()
+                return False
             await connection.add_listener(_CHANNEL, self._receive)
+            self._told = False
             while True:
                 await connection.execute(f"notify {_CHANNEL}, '{_BEAT}:{self._name}:{time.monotonic()!r}'")
                 await asyncio.sleep(BEAT_SECONDS)

@@ -27,10 +27,26 @@ CONNECTION_LOST = (
 )
 
 
+# Prepared statements kept by each connection, where a session is one's own.
+_STATEMENTS = 100
+
+
 class DatabaseAway(Unavailable):
     """PostgreSQL cannot be reached; nothing was changed unless the commit itself was under way."""
 
     code = "database_unavailable"
+
+
+async def pooled(connection: asyncpg.Connection) -> bool:
+    """Whether a pooler stands between us and the server, which may answer each transaction from another session.
+
+    `connection` must keep no prepared statements (`statement_cache_size=0`): they do not survive a pooler.
+    """
+    async with connection.transaction():
+        # What a pooler tells its clients of the server's process is made up: it belongs to no session.
+        found: int = await connection.fetchval("select pg_backend_pid()")
+    told: int = connection.get_server_pid()
+    return found != told
 
 
 class Tx:
@@ -89,9 +105,17 @@ class Database:
                 max_size=self._size,
                 command_timeout=30,
                 max_inactive_connection_lifetime=60,
+                statement_cache_size=0 if await self._is_pooled() else _STATEMENTS,
             )
         except CONNECTION_LOST as error:
             raise DatabaseAway(type(error).__name__) from error
+
+    async def _is_pooled(self) -> bool:
+        connection = await asyncpg.connect(**self._connect, timeout=10, statement_cache_size=0)
+        try:
+            return await pooled(connection)
+        finally:
+            await connection.close()
 
     async def close(self) -> None:
         """Close every connection; those in use are waited for, at most five seconds."""
