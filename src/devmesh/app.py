@@ -78,7 +78,7 @@ class App:
         limits = Limits(plans.default.requests_per_minute, plans.default.burst)
         self.data_keys = DataKeys(self.ring)
         self.verifier = Verifier(self.database, self.ring, self.changes, plans)
-        authenticator = Authenticator(self.verifier, limits)
+        authenticator = Authenticator(self.verifier, limits, self.audit)
         self.vault = Vault(self.database, self.data_keys, self.changes)
         self.sender = Sender(settings.upstream_allow)
         gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit)
@@ -105,7 +105,7 @@ class App:
             "audit": self.audit,
             "database": self.database,
         }
-        rest = Gate(cast("Asgi", litestar(_ROUTES, services, root=_ROOT)), authenticator, limits)
+        rest = Gate(cast("Asgi", litestar(_ROUTES, services, root=_ROOT)), authenticator, limits, self.audit)
         endpoint = Endpoint(authenticator, limits, gateway, passed_through)
         self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
         self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None

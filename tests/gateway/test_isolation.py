@@ -157,3 +157,17 @@ async def test_the_secret_that_a_service_echoes_is_masked(organization: Organiza
     result = await organization.call("github.get_authenticated_user")
     assert result["isError"]
     assert ADA not in repr(result)
+
+
+async def test_a_refusal_leaves_a_record_that_names_the_key_and_the_route(organization: Organization):
+    key = await organization.new_key(key_type="user", scopes=["contexts:read"])
+    for _ in range(3):
+        assert (await organization.ask("GET", "/api/v1/credentials", key=key))[0] == 403
+    _, audit = await organization.ask("GET", "/api/v1/audit?action=request.refused")
+    # The first is written at once, those that follow are counted.
+    assert [(entry["code"], entry["target"]) for entry in audit["entries"]] == [
+        ("insufficient_scope", "GET /api/v1/credentials")
+    ]
+    _, keys = await organization.ask("GET", "/api/v1/api-keys")
+    key_id = next(entry["id"] for entry in keys["api_keys"] if entry["key_prefix"] == key[:8])
+    assert audit["entries"][0]["actor"]["key_id"] == key_id

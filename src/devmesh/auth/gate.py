@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from devmesh.access import Caller
-from devmesh.auth.service import Authenticator, carries_credential
-from devmesh.errors import MeshError, NotFound
+from devmesh.audit.service import Audit
+from devmesh.auth.service import REFUSED, Authenticator, carries_credential
+from devmesh.errors import Forbidden, MeshError, NotFound, RateLimited
 from devmesh.limits.service import Limits
 
 Scope = MutableMapping[str, Any]
@@ -15,6 +16,7 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 _EXECUTE = ("/api/v1/tools/", "/execute")
 _LIMITED = "/api/v1/"
+_LONGEST_TARGET = 200
 _HEALTH = "/api/v1/health"
 
 
@@ -25,10 +27,11 @@ class Gate:
     and nowhere else.
     """
 
-    def __init__(self, app: App, authenticator: Authenticator, limits: Limits) -> None:
+    def __init__(self, app: App, authenticator: Authenticator, limits: Limits, audit: Audit) -> None:
         self._app = app
         self._authenticator = authenticator
         self._limits = limits
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Pass the request on, or raise what refuses it."""
@@ -53,9 +56,13 @@ class Gate:
             return
         try:
             self._limits.spend(caller)
-        finally:
             replied.extend(self._limits.headers(caller))
-        await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+        except (Forbidden, RateLimited) as error:
+            if isinstance(error, RateLimited):
+                replied.extend(self._limits.headers(caller))
+            self._audit.refused(caller, REFUSED, error.code, target=f"{scope['method']} {path[:_LONGEST_TARGET]}")
+            raise
 
     async def _tell_late(self, caller: Caller, scope: Scope, receive: Any, send: Any) -> None:
         replied: list[tuple[bytes, bytes]] = scope["state"]["reply_headers"]

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from devmesh.access import Caller
+from devmesh.audit.model import Visitor
+from devmesh.audit.service import Audit
 from devmesh.errors import BadRequest, InvalidKey, TenantNotAllowed, Unauthenticated
 from devmesh.keys.verify import Verifier
 from devmesh.limits.service import Limits
 
 Headers = Iterable[tuple[bytes, bytes]]
+REFUSED = "request.refused"
 _BEARER = b"bearer"
 
 
 class Authenticator:
     """Turns a request's headers into its caller."""
 
-    def __init__(self, verifier: Verifier, limits: Limits) -> None:
+    def __init__(self, verifier: Verifier, limits: Limits, audit: Audit) -> None:
         self._verifier = verifier
         self._limits = limits
+        self._audit = audit
 
     async def authenticate(self, headers: Headers, address: str, request_id: str) -> Caller:
         """Return the caller; a request without a valid credential spends from its address's limit.
@@ -29,11 +33,13 @@ class Authenticator:
         try:
             secret, tenant = _sent(headers)
             grant = await self._verifier.verify(secret)
-        except Unauthenticated:
+        except Unauthenticated as error:
+            self._audit.refused(Visitor(address, request_id), REFUSED, error.code)
             self._limits.spend_address(address)
             raise
         caller = grant.caller(address, request_id)
         if tenant is not None and tenant not in (str(caller.tenant_id), caller.person.tenant_slug):
+            self._audit.refused(caller, REFUSED, TenantNotAllowed.code)
             raise TenantNotAllowed
         return caller
 
