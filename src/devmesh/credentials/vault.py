@@ -43,6 +43,7 @@ class Vault:
         self._cache: dict[tuple[UUID, UUID], Stored] = {}
         self._heard = 0
         changes.subscribe(CREDENTIAL_CHANGED, self._forget)
+        changes.missed(self._forget_all)
 
     async def choose(self, caller: Caller, connector: Connector, passed: Mapping[str, str] | None) -> Chosen:
         """Return the credential for this call, open; raise NoCredential saying what to connect and how."""
@@ -114,6 +115,10 @@ class Vault:
             return
         for owner in [owner for owner in self._cache if owner[0] == UUID(tenant)]:
             del self._cache[owner]
+
+    def _forget_all(self) -> None:
+        self._heard += 1
+        self._cache.clear()
 
 
 def how_to_connect(connector: Connector) -> str:

@@ -37,6 +37,7 @@ class Changes:
     def __init__(self, connect: Mapping[str, Any]) -> None:
         self._connect = dict(connect)
         self._subscribers: dict[str, list[Callable[[str], None]]] = {}
+        self._forgetful: list[Callable[[], None]] = []
         self._name = new_id().hex
         self._proven = float("-inf")
         self._settled = asyncio.Event()
@@ -46,6 +47,10 @@ class Changes:
     def subscribe(self, kind: str, heard: Callable[[str], None]) -> None:
         """Have `heard(text)` called for every announcement of `kind`, our own (at commit) and other processes'."""
         self._subscribers.setdefault(kind, []).append(heard)
+
+    def missed(self, forget: Callable[[], None]) -> None:
+        """Have `forget()` called whenever notices may have been missed: nothing read before then may be used again."""
+        self._forgetful.append(forget)
 
     async def announce(self, tx: Tx, kind: str, text: str) -> None:
         """Tell every process at commit; our own caches before the committing call returns."""
@@ -111,6 +116,8 @@ class Changes:
                 self._settled.set()
                 return False
             await connection.add_listener(_CHANNEL, self._receive)
+            for forget in self._forgetful:
+                forget()
             self._told = False
             while True:
                 await connection.execute(f"notify {_CHANNEL}, '{_BEAT}:{self._name}:{time.monotonic()!r}'")

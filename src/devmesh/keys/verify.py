@@ -35,6 +35,7 @@ class Verifier:
         self._heard = 0
         changes.subscribe(KEY_CHANGED, self._forget_key)
         changes.subscribe(USER_CHANGED, self._forget_user)
+        changes.missed(self._forget_all)
 
     async def verify(self, secret: str) -> Grant:
         """Return what the key stands for and count the use; raise InvalidKey for whatever reason it is not valid."""
@@ -102,3 +103,8 @@ class Verifier:
         for digest, grant in [entry for entry in self._grants.items() if entry[1].user_id == user]:
             del self._grants[digest]
             self._digests.pop(grant.key_id, None)
+
+    def _forget_all(self) -> None:
+        self._heard += 1
+        self._grants.clear()
+        self._digests.clear()
