@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +30,30 @@ CONNECTION_LOST = (
 # Prepared statements kept by each connection, where a session is one's own.
 _STATEMENTS = 100
 
+# A server that is stopped, not ended, answers nothing and refuses nothing: only these bounds tell. Nobody waits
+# longer than for a connection and for the first statement on it, which needs no lock and no disk.
+_ACQUIRE_SECONDS = 3.0
+_BEGIN_SECONDS = 2.0
+_STATEMENT_SECONDS = 5.0
+_RETRY_AFTER = 1.0
+
 
 class DatabaseAway(Unavailable):
-    """PostgreSQL cannot be reached; nothing was changed unless the commit itself was under way."""
+    """PostgreSQL cannot be reached; nothing was changed."""
 
     code = "database_unavailable"
+
+    def __init__(self, detail: str = "The database does not answer at the moment.") -> None:
+        super().__init__(detail, retry_after=_RETRY_AFTER)
+
+
+class CommitUnknown(DatabaseAway):
+    """PostgreSQL went away during the commit: what the transaction changed is there whole or not at all."""
+
+    hint = "Look whether the change was made before you repeat it."
+
+    def __init__(self) -> None:
+        super().__init__("The database went away while it was asked to make the change lasting.")
 
 
 async def pooled(connection: asyncpg.Connection) -> bool:
@@ -103,7 +122,7 @@ class Database:
                 **self._connect,
                 min_size=1,
                 max_size=self._size,
-                command_timeout=30,
+                command_timeout=_STATEMENT_SECONDS,
                 max_inactive_connection_lifetime=60,
                 statement_cache_size=0 if await self._is_pooled() else _STATEMENTS,
             )
@@ -150,16 +169,40 @@ class Database:
         if self._pool is None:
             raise DatabaseAway
         try:
-            async with self._pool.acquire(timeout=5) as connection:
+            async with _borrowed(self._pool) as connection:
                 tx = Tx(connection)
-                await connection.execute(begin)
+                await connection.execute(begin, timeout=_BEGIN_SECONDS)
                 try:
                     yield tx
-                except BaseException:
-                    if not connection.is_closed():
+                except BaseException as error:
+                    # One that answers nothing would let us wait once more.
+                    if not connection.is_closed() and not isinstance(error, TimeoutError):
                         await connection.execute("rollback")
                     raise
-                await connection.execute("commit")
+                await _commit(connection)
+                tx.committed()
         except CONNECTION_LOST as error:
             raise DatabaseAway from error
-        tx.committed()
+
+
+@asynccontextmanager
+async def _borrowed(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    connection = await pool.acquire(timeout=_ACQUIRE_SECONDS)
+    try:
+        yield connection
+    except BaseException as error:
+        if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
+            # To give it back would mean to wait for the same server again, twice: to cancel and to reset.
+            connection.terminate()
+        raise
+    finally:
+        # What was committed stays so, whether or not the connection serves again.
+        with suppress(*CONNECTION_LOST):
+            await pool.release(connection)
+
+
+async def _commit(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.execute("commit")
+    except CONNECTION_LOST as error:
+        raise CommitUnknown from error

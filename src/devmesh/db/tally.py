@@ -1,4 +1,7 @@
-"""Use counts: gathered in memory, written at most once a second, one row write per thing used."""
+"""Use counts: gathered in memory, written at most once a second, one row write per thing used.
+
+After a crash a count may fall short by what was not written yet; it is never more than what happened.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from devmesh.db.pool import Database, DatabaseAway, Tx
+from devmesh.db.pool import CommitUnknown, Database, DatabaseAway, Tx
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,10 @@ class Tally:
                 try:
                     async with self._db.acting(organization_id, tenant_id) as tx:
                         await self._save(tx, organization_id, tenant_id, [(key, *use) for key, use in uses.items()])
+                except CommitUnknown:
+                    # Perhaps they are in the table: written again they could count twice.
+                    self._keep(counts)
+                    raise
                 except (DatabaseAway, asyncpg.PostgresError):
                     counts[organization_id, tenant_id] = uses
                     self._keep(counts)

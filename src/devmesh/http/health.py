@@ -44,7 +44,7 @@ async def ready(database: Database) -> Healthy:
         async with database.routing() as tx:
             await tx.value("select 1")
     except Unavailable as error:
-        raise NotReady(error.detail) from error
+        raise NotReady(error.detail, retry_after=error.retry_after) from error
     return Healthy()
 
 
