@@ -13,7 +13,9 @@ from devmesh.crypto.master import load_master_key
 from devmesh.db.data_dir import make_data_dir
 from devmesh.db.embedded import Embedded, EmbeddedError
 from devmesh.db.migrate import MigrationError, migrate
-from devmesh.serve.connections import connections
+from devmesh.db.pool import CONNECTION_LOST
+from devmesh.db.trouble import explain
+from devmesh.serve.connections import connections, direct_setting
 from devmesh.serve.handover import Handover
 from devmesh.settings import Settings, SettingsError
 
@@ -27,13 +29,19 @@ def run(_: argparse.Namespace) -> int:
     try:
         settings = Settings.load(os.environ)
         applied = _embedded(settings) if settings.embedded else _external(settings)
-    except (SettingsError, EmbeddedError, MigrationError, asyncpg.PostgresError, OSError) as error:
-        print(f"The database was not brought up to date: {error}", file=sys.stderr)
-        return 1
+    except (SettingsError, EmbeddedError, MigrationError) as error:
+        return _failed(str(error))
+    except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+        return _failed(explain(error, direct_setting(settings)))
     for name in applied:
         print(f"applied {name}")
     print("The database is up to date.")
     return 0
+
+
+def _failed(why: str) -> int:
+    print(f"The database was not brought up to date: {why}", file=sys.stderr)
+    return 1
 
 
 def _embedded(settings: Settings) -> list[str]:

@@ -11,14 +11,15 @@ from typing import Any
 
 import asyncpg
 
+from devmesh.db import app_role as app_roles
+from devmesh.db.app_role import MigrationError
+from devmesh.db.embedded_binaries import OLDEST_MAJOR
+
+__all__ = ["MigrationError", "migrate", "migrations"]
+
 log = logging.getLogger(__name__)
 
 _LOCK = 0x6465766D
-_ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-
-
-class MigrationError(RuntimeError):
-    """The database and this program do not fit together; the text says why."""
 
 
 def migrations() -> list[tuple[int, str, str]]:
@@ -35,28 +36,27 @@ async def migrate(owner: Mapping[str, Any], app_role: str, app_password: str | N
     """Bring the schema up to date and return the names of the migrations that this call applied.
 
     `app_role` is created if it is missing, and given `app_password` unless that is None; it can log
-    in, owns nothing and bypasses nothing. Safe to run from several processes at once.
+    in, owns nothing and bypasses nothing. All or nothing; safe to run from several processes at once.
+    Raises MigrationError, or what asyncpg raises when it cannot connect.
     """
-    if not _ROLE.fullmatch(app_role):
-        message = f"{app_role!r} cannot be a role's name"
-        raise MigrationError(message)
-    connection = await asyncpg.connect(**owner, timeout=10)
+    connection = await asyncpg.connect(**owner, timeout=10, statement_cache_size=0)
     try:
-        await connection.execute("select pg_advisory_lock($1)", _LOCK)
-        await _role(connection, app_role, app_password)
-        return await _apply(connection, app_role)
+        version = connection.get_server_version()
+        if version.major < OLDEST_MAJOR:
+            raise MigrationError(f"the database is PostgreSQL {version.major}; {OLDEST_MAJOR} or newer is needed")
+        # One transaction: a lock of the session's would not hold behind a transaction pooler.
+        async with connection.transaction():
+            us = await connection.fetchrow("select current_user as role, current_database() as database")
+            await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+            await app_roles.provide(connection, owner, app_role, app_password)
+            return await _apply(connection, app_role)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationError(
+            f"the role {us['role']} lacks a right ({error}); as superuser: "
+            f'alter role "{us["role"]}" createrole; alter database "{us["database"]}" owner to "{us["role"]}";'
+        ) from error
     finally:
         await connection.close()
-
-
-async def _role(connection: asyncpg.Connection, name: str, password: str | None) -> None:
-    if not await connection.fetchval("select true from pg_roles where rolname = $1", name):
-        await connection.execute(f"create role {name} login nosuperuser nobypassrls nocreatedb nocreaterole")
-    if password is not None:
-        if "'" in password or "\\" in password:
-            message = "the app role's password must not hold quotes or backslashes"
-            raise MigrationError(message)
-        await connection.execute(f"alter role {name} password '{password}'")
 
 
 async def _apply(connection: asyncpg.Connection, app_role: str) -> list[str]:

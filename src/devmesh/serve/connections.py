@@ -33,12 +33,18 @@ def connections(settings: Settings, handed: Handover) -> Connections:
     if settings.database_url is None:
         raise ValueError("neither an embedded nor an external database was handed over")
     direct = settings.database_direct_url or settings.database_url
-    role = app_role(settings.database_url)
+    # Named after the database itself: a pooler may know it by another name.
+    role = app_role(direct)
     password = app_password(handed.master_key, role)
     as_app = {"user": role, "password": password}
     return Connections(
         {"dsn": direct}, {"dsn": settings.database_url, **as_app}, {"dsn": direct, **as_app}, role, password
     )
+
+
+def direct_setting(settings: Settings) -> str:
+    """Return which setting says where the database itself is."""
+    return "DEVMESH_DATABASE_DIRECT_URL" if settings.database_direct_url else "DEVMESH_DATABASE_URL"
 
 
 def app_role(database_url: str) -> str:

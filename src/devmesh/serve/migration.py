@@ -6,42 +6,54 @@ import asyncio
 import logging
 import os
 import sys
+import time
 
 import asyncpg
 
 from devmesh.db.migrate import MigrationError, migrate
 from devmesh.db.pool import CONNECTION_LOST
-from devmesh.serve.connections import Connections, connections
+from devmesh.db.trouble import explain, may_pass
+from devmesh.serve.connections import connections, direct_setting
 from devmesh.serve.handover import Handover
 from devmesh.serve.worker_log import log_to_stderr
 
 log = logging.getLogger(__name__)
 
-TRY_AGAIN = os.EX_TEMPFAIL
+# A database that is started together with us may need so long.
+PATIENCE_SECONDS = 15.0
+_PAUSE_SECONDS = 0.5
 
 
 def main() -> int:
     """Migrate as the parent hands over; return the exit code."""
     log_to_stderr()
     handed = Handover.read(sys.stdin.buffer)
-    if handed is None:
-        return 0
-    return asyncio.run(_migrate(connections(handed.settings(os.environ), handed)))
+    return 0 if handed is None else asyncio.run(_migrate(handed))
 
 
-async def _migrate(to: Connections) -> int:
-    try:
-        await migrate(to.owner, to.app_role, to.app_password)
-    except MigrationError as error:
-        log.error("%s", error)  # noqa: TRY400 - the text says it all
-        return 1
-    except CONNECTION_LOST as error:
-        log.error("the database cannot be reached (%s)", type(error).__name__)  # noqa: TRY400 - an operator's matter
-        return TRY_AGAIN
-    except asyncpg.PostgresError as error:
-        log.error("the database refused to be set up: %s", error)  # noqa: TRY400 - an operator's matter
-        return 1
-    return 0
+async def _migrate(handed: Handover) -> int:
+    settings = handed.settings(os.environ)
+    to = connections(settings, handed)
+    until = time.monotonic() + PATIENCE_SECONDS
+    waiting = False
+    while True:
+        try:
+            await migrate(to.owner, to.app_role, to.app_password)
+        except MigrationError as error:
+            log.error("%s", error)  # noqa: TRY400 - the text says it all
+            return 1
+        except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+            why = explain(error, direct_setting(settings))
+            lost = isinstance(error, CONNECTION_LOST) and may_pass(error)
+            if not lost or time.monotonic() > until:
+                log.error("%s", why)  # noqa: TRY400 - an operator's matter
+                return 1
+            if not waiting:
+                log.warning("%s Trying again for %d s.", why, PATIENCE_SECONDS)
+            waiting = True
+            await asyncio.sleep(_PAUSE_SECONDS)
+        else:
+            return 0
 
 
 if __name__ == "__main__":

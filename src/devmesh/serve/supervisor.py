@@ -25,6 +25,7 @@ from devmesh.settings import Settings
 PROGRAM = "devmesh.app:build"
 _TICK_SECONDS = 1.0
 _TURN_SECONDS = 0.01
+_PATIENCE_SECONDS = 15.0
 
 
 class StartFailed(RuntimeError):
@@ -59,6 +60,7 @@ class Supervisor:
         self._handover: Handover | None = None
         self._asked = 0
         self._served = False
+        self._patient_until = 0.0
         self._wake: tuple[int, int] = (-1, -1)
 
     def run(self) -> int:
@@ -111,6 +113,7 @@ class Supervisor:
         )
         hand_over(migration, self._handover)
         self._finish_migration(migration)
+        self._patient_until = time.monotonic() + _PATIENCE_SECONDS
         for worker in self._workers:
             worker.hand_over(self._handover)
 
@@ -135,20 +138,14 @@ class Supervisor:
         return load_master_key(self.settings)
 
     def _finish_migration(self, migration: subprocess.Popen[bytes]) -> None:
-        while True:
-            while migration.poll() is None and not self._asked:
-                time.sleep(_TURN_SECONDS)
-            if self._asked:
-                migration.terminate()
-                migration.wait()
-                raise Asked
-            if migration.returncode == 0:
-                return
-            if migration.returncode != os.EX_TEMPFAIL:
-                raise StartFailed("The database could not be brought up to date; the lines above say why.")
-            time.sleep(_TICK_SECONDS)
-            migration = start_child("devmesh.serve.migration", environ=self._environ)
-            hand_over(migration, self._handover)
+        while migration.poll() is None and not self._asked:
+            time.sleep(_TURN_SECONDS)
+        if self._asked:
+            migration.terminate()
+            migration.wait()
+            raise Asked
+        if migration.returncode != 0:
+            raise StartFailed("The database could not be brought up to date; the lines above say why.")
 
     def _next_due(self) -> float:
         dues = [worker.pause.due for worker in self._workers if not worker.running]
@@ -190,13 +187,17 @@ class Supervisor:
         for worker in self._workers:
             code = worker.reap()
             if code is not None and not self._asked:
-                if not self._served and code >= 0 and code != os.EX_TEMPFAIL:
+                if not self._served and code >= 0 and not self._may_pass(code):
                     raise StartFailed("A worker could not start; the lines above say why.")
                 say(f"worker {worker.number} ended ({_how(code)}); starting it again", "ERROR")
             if not worker.running and not self._asked and time.monotonic() >= worker.pause.due:
                 worker.start()
                 if self._handover:
                     worker.hand_over(self._handover)
+
+    def _may_pass(self, code: int) -> bool:
+        """Whether a worker that did not come to serve may the next time: its database is perhaps being started."""
+        return code == os.EX_TEMPFAIL and time.monotonic() < self._patient_until
 
     def _end(self) -> None:
         # Closed here first: once the workers accept nothing more, nobody shall wait in the queue in vain.

@@ -16,11 +16,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import asyncpg
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
 from devmesh.db.pool import DatabaseAway
+from devmesh.db.trouble import explain
 from devmesh.serve.connections import connections
 from devmesh.serve.handover import Handover
 from devmesh.serve.health import healthy
@@ -112,9 +114,12 @@ async def _build_and_work(build: Build, handed: Handover, descriptor: int, ready
     to = connections(settings, handed)
     try:
         program = await build(settings, handed.master_key, to.app, to.direct)
-    except DatabaseAway:
-        log.error("the database cannot be reached")  # noqa: TRY400 - an operator's matter
+    except DatabaseAway as error:
+        log.error("%s", explain(error.__cause__ or error))  # noqa: TRY400 - an operator's matter
         return TRY_AGAIN
+    except asyncpg.PostgresError as error:
+        log.error("%s", explain(error))  # noqa: TRY400 - an operator's matter
+        return 1
     # What is loaded by now stays: the collector need not look at it again.
     gc.collect()
     gc.freeze()
