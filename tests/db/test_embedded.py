@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import pytest
 
 from devmesh.db.embedded import Embedded, EmbeddedError
 from devmesh.db.embedded_binaries import find_binaries, reachable_binaries, unprivileged_user
+from devmesh.db.embedded_child import bound
 
 AS_ROOT = os.geteuid() == 0
 
@@ -91,15 +93,24 @@ async def test_a_stop_keeps_the_data_and_leaves_no_process(data_dir):
         assert await value(server.owner_dsn, "select seven from kept") == 7
 
 
-async def test_a_killed_server_with_its_files_left_behind_starts_again(data_dir):
+@pytest.fixture
+def somebody_else(data_dir):
+    """The process id of a living process of the server's user, which is no server."""
+    user = unprivileged_user(data_dir / "postgres")
+    with subprocess.Popen(bound(["/bin/sleep", "60"], signal.SIGKILL, user)) as other:
+        yield other.pid
+        other.kill()
+
+
+async def test_a_killed_server_with_its_files_left_behind_starts_again(data_dir, somebody_else):
     with Embedded(data_dir) as server:
         await value(server.owner_dsn, "create table kept as select 7 as seven")
         server.process.kill()
         server.process.wait()
-        # The worst remains: a process id that is now somebody else's, who lives.
+        # The worst remains: a process id that has become somebody else's, who lives.
         pid_file = data_dir / "postgres" / "postmaster.pid"
-        pid_file.write_text(pid_file.read_text().replace(str(server.process.pid), str(os.getppid()), 1))
-        (data_dir / "postgres" / ".s.PGSQL.5432.lock").write_text(f"{os.getppid()}\n")
+        pid_file.write_text(pid_file.read_text().replace(str(server.process.pid), str(somebody_else), 1))
+        (data_dir / "postgres" / ".s.PGSQL.5432.lock").write_text(f"{somebody_else}\n")
         server.start()
         server.wait_until_ready()
         assert await value(server.owner_dsn, "select seven from kept") == 7

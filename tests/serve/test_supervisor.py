@@ -50,8 +50,9 @@ def test_a_killed_parent_leaves_nothing_and_the_next_start_works_at_once(service
     service.start("--workers", "2")
     assert len(service.processes()) >= 3
     service.process.kill()
-    service.process.communicate()
+    service.process.wait()
     service.until(lambda: not service.processes(), 2)
+    service.process.communicate()
     service.start()
     assert service.get("/who") == "devmesh_app"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import asyncpg
 
@@ -12,23 +10,14 @@ from devmesh.cli.doctor_finding import Finding, good, wrong
 from devmesh.crypto.master import load_master_key
 from devmesh.db.embedded import Embedded
 from devmesh.db.embedded_binaries import OLDEST_MAJOR
+from devmesh.db.examination import Examination, examine
 from devmesh.db.pool import CONNECTION_LOST
 from devmesh.serve.connections import Connections, connections
 from devmesh.serve.handover import Handover
 from devmesh.settings import Settings, SettingsError
 
 _SKEW_SECONDS = 5
-_TABLES = """
-select c.relname::text as name, c.relforcerowsecurity as forced, pg_get_userbyid(c.relowner)::text as owner
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = 'public' and c.relkind in ('r', 'p')
-"""
-# A table that has policies is meant to be bound by them, its owner included.
-_LOOSE = """
-select c.relname::text as name from pg_class c
-where not (c.relrowsecurity and c.relforcerowsecurity) and exists (select from pg_policy p where p.polrelid = c.oid)
-"""
-_ROLE = "select rolsuper or rolbypassrls as unbound from pg_roles where rolname = current_user"
+_FAILED = (*CONNECTION_LOST, asyncpg.PostgresError)
 
 
 async def look(settings: Settings) -> list[Finding]:
@@ -41,13 +30,16 @@ async def look(settings: Settings) -> list[Finding]:
     except SettingsError:
         return []  # The machine's part has said it.
     try:
-        connection = await asyncpg.connect(**to.app, timeout=5)
-    except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+        seen = await examine(to.app)
+    except _FAILED as error:
         return [await _unreachable(to, type(error).__name__)]
-    try:
-        return await _examine(connection, to.app_role)
-    finally:
-        await connection.close()
+    version = f"database: PostgreSQL {seen.major}"
+    return [
+        good(version) if seen.major >= OLDEST_MAJOR else wrong(version, f"version {OLDEST_MAJOR} or newer is needed."),
+        _role(to.app_role, seen),
+        _tables(to.app_role, seen),
+        _clock(seen.clock),
+    ]
 
 
 def _connections(settings: Settings, embedded: Embedded | None) -> Connections:
@@ -58,46 +50,32 @@ def _connections(settings: Settings, embedded: Embedded | None) -> Connections:
 
 async def _unreachable(to: Connections, why: str) -> Finding:
     try:
-        connection = await asyncpg.connect(**to.owner, timeout=5)
-    except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+        await examine(to.owner)
+    except _FAILED as error:
         return wrong(f"database ({type(error).__name__})", "start it, or correct DEVMESH_DATABASE_URL.")
-    await connection.close()
     return wrong(
         f"database: the role {to.app_role} cannot connect ({why})",
         "run 'devmesh migrate' with the master key of this installation.",
     )
 
 
-async def _examine(connection: asyncpg.Connection, role: str) -> list[Finding]:
-    major = connection.get_server_version().major
-    version = f"database: PostgreSQL {major}"
-    return [
-        good(version) if major >= OLDEST_MAJOR else wrong(version, f"version {OLDEST_MAJOR} or newer is needed."),
-        _role(role, await connection.fetchval(_ROLE)),
-        _tables(role, await connection.fetch(_TABLES), await connection.fetch(_LOOSE)),
-        _clock(float(await connection.fetchval("select extract(epoch from clock_timestamp())"))),
-    ]
-
-
-def _role(role: str, unbound: bool) -> Finding:  # noqa: FBT001 - a row's column
-    if unbound:
-        return wrong(f"role {role} is above row security", f"as superuser: alter role {role} nosuperuser nobypassrls;")
+def _role(role: str, seen: Examination) -> Finding:
+    if seen.unbound:
+        return wrong(f"role {role} is above row security", "as a superuser, make it nosuperuser and nobypassrls.")
     return good(f"role {role} is bound by row security")
 
 
-def _tables(role: str, tables: list[Mapping[str, Any]], loose: list[Mapping[str, Any]]) -> Finding:
-    owned = [row["name"] for row in tables if row["owner"] == role]
-    if not tables:
+def _tables(role: str, seen: Examination) -> Finding:
+    if not seen.tables:
         return wrong("tables: there are none", "run 'devmesh migrate'.")
-    if owned:
-        return wrong(f"tables owned by {role}: {', '.join(owned)}", "give them to the role of DEVMESH_DATABASE_URL.")
-    if loose:
-        names = ", ".join(row["name"] for row in loose)
+    if seen.own:
+        return wrong(f"tables owned by {role}: {', '.join(seen.own)}", "give them to the role of DEVMESH_DATABASE_URL.")
+    if seen.loose:
         return wrong(
-            f"row security is not forced on {names}",
-            "as owner, for each: alter table NAME enable row level security, force row level security;",
+            f"row security is not forced on {', '.join(seen.loose)}",
+            "as their owner, enable and force row level security on each.",
         )
-    return good(f"tables: {sum(row['forced'] for row in tables)} of {len(tables)} under forced row security")
+    return good(f"tables: {seen.bound} of {seen.tables} under forced row security")
 
 
 def _clock(theirs: float) -> Finding:

@@ -223,15 +223,18 @@ def _data_dir(environ: Mapping[str, str]) -> Path:
 
 def _contradictions(settings: Settings, given: set[str]) -> list[str]:
     # A malformed value is told once, as malformed: what counts here is whether it was given.
-    both_keys = {"DEVMESH_MASTER_KEY", "DEVMESH_MASTER_KEY_FILE"} & given
+    rules = (*_on_pairs(settings, given), *_on_master_key(settings, given), _on_public_url(settings))
+    return [problem for broken, problem in rules if broken]
+
+
+def _on_pairs(settings: Settings, given: set[str]) -> tuple[tuple[bool, str], ...]:
     token = "DEVMESH_REGISTRATION_TOKEN" in given
     by_token = settings.registration == "token"
-    rules = (
+    return (
         (
             len({"DEVMESH_TLS_CERT", "DEVMESH_TLS_KEY"} & given) == 1,
             "DEVMESH_TLS_CERT and DEVMESH_TLS_KEY belong together: set both or neither.",
         ),
-        (len(both_keys) > 1, "DEVMESH_MASTER_KEY and DEVMESH_MASTER_KEY_FILE are both set: keep one."),
         (
             by_token and not token,
             "DEVMESH_REGISTRATION_TOKEN: DEVMESH_REGISTRATION=token needs it; make one with 'openssl rand -hex 24'.",
@@ -244,23 +247,28 @@ def _contradictions(settings: Settings, given: set[str]) -> list[str]:
             "DEVMESH_DATABASE_DIRECT_URL" in given and "DEVMESH_DATABASE_URL" not in given,
             "DEVMESH_DATABASE_DIRECT_URL: it goes with DEVMESH_DATABASE_URL, which is not set; set both or neither.",
         ),
-        (
-            settings.production and not both_keys,
-            (
-                "DEVMESH_MASTER_KEY: production does not start without a given master key; set it or "
-                "DEVMESH_MASTER_KEY_FILE to the output of 'openssl rand -base64 32', and keep a copy in a safe place."
-            ),
-        ),
-        (
-            not settings.production and "DEVMESH_DATABASE_URL" in given and not both_keys,
-            (
-                "DEVMESH_MASTER_KEY: an external database needs it, or DEVMESH_MASTER_KEY_FILE, "
-                "the same on every machine; make one with 'openssl rand -base64 32'."
-            ),
-        ),
-        (
-            settings.production and not settings.public_url.startswith("https://"),
-            f"DEVMESH_PUBLIC_URL: production needs an https address, not {settings.public_url}.",
-        ),
     )
-    return [problem for broken, problem in rules if broken]
+
+
+def _on_master_key(settings: Settings, given: set[str]) -> tuple[tuple[bool, str], ...]:
+    keys = {"DEVMESH_MASTER_KEY", "DEVMESH_MASTER_KEY_FILE"} & given
+    production = (
+        "DEVMESH_MASTER_KEY: production does not start without a given master key; set it or "
+        "DEVMESH_MASTER_KEY_FILE to the output of 'openssl rand -base64 32', and keep a copy in a safe place."
+    )
+    external = (
+        "DEVMESH_MASTER_KEY: an external database needs it, or DEVMESH_MASTER_KEY_FILE, "
+        "the same on every machine; make one with 'openssl rand -base64 32'."
+    )
+    return (
+        (len(keys) > 1, "DEVMESH_MASTER_KEY and DEVMESH_MASTER_KEY_FILE are both set: keep one."),
+        (settings.production and not keys, production),
+        (not settings.production and "DEVMESH_DATABASE_URL" in given and not keys, external),
+    )
+
+
+def _on_public_url(settings: Settings) -> tuple[bool, str]:
+    return (
+        settings.production and not settings.public_url.startswith("https://"),
+        f"DEVMESH_PUBLIC_URL: production needs an https address, not {settings.public_url}.",
+    )
