@@ -42,7 +42,7 @@ fix: $(VENV)/.installed-dev ## mend what the formatter and the linter can mend
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## measure, and print the ratios
-	@$(BIN)/python bench $(ARGS)
+	@$(BIN)/python bench/run.py $(ARGS)
 
 docs: $(VENV)/.installed-dev ## write the generated tables of docs/reference
 	@$(BIN)/python docs/generate.py
