@@ -24,6 +24,8 @@ CONNECTION_LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    # asyncpg's word for a statement between the server's farewell and the end of its connection.
+    asyncpg.InternalClientError,
 )
 
 
