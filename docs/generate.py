@@ -1,0 +1,195 @@
+# ruff: noqa: INP001 - a script, no package
+"""Writes the tables of docs/reference from the code; with --check, says which of them differ and ends with 1."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import devmesh
+from devmesh import app, cli
+from devmesh.connectors import CONNECTORS
+from devmesh.errors import MeshError
+from devmesh.gateway.builtin import BUILTIN
+from devmesh.settings import SETTINGS
+from devmesh.upstream.model import Connector, Tool
+
+FOLDER = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by `make docs` from the code. Change the code, not this page. -->"
+# What answers beside the routes that the program declares.
+FIXED = (
+    ("POST", "/mcp", "any key", "MCP: see [the guide](../guide/onboarding.md#6-call-a-tool)."),
+    ("GET", "/openapi.json", "anybody", "The OpenAPI document: every body, parameter and reply."),
+    ("GET", "/docs", "anybody", "A page that shows the OpenAPI document."),
+)
+
+
+def settings() -> Iterator[str]:
+    """Yield the page of the settings."""
+    yield "# Settings"
+    yield (
+        "Environment variables, read once at start. All faults are told at once, each with its mend; a name that "
+        "begins with `DEVMESH_` and is none of these is a fault too. [Operating](../operating.md) says which to set."
+    )
+    yield from _table(("Name", "Meaning", "Without it"), ((f"`{s.name}`", s.meaning, s.default) for s in SETTINGS))
+
+
+def errors() -> Iterator[str]:
+    """Yield the page of the error codes."""
+    for module in pkgutil.walk_packages(devmesh.__path__, "devmesh."):
+        importlib.import_module(module.name)
+    kinds: set[type[MeshError]] = {MeshError, *(kind for kind in _below(MeshError) if "code" in vars(kind))}
+    yield "# Error codes"
+    yield (
+        "Under `/api/v1` every error is `application/problem+json` (RFC 9457) with `code`, `error`, `hint` and "
+        "`request_id` beside the standard members; `hint` is the next step, made for the case. On `POST /mcp` the same "
+        "code stands in the `_meta` of a `tools/call` result with `isError: true`, or in a JSON-RPC error's `data`."
+    )
+    rows = sorted((kind.status, kind.code, kind.error, _meaning(kind)) for kind in kinds)
+    shown = ((f"`{code}`", str(status), error, what) for status, code, error, what in rows)
+    yield from _table(("Code", "Status", "`error`", "Meaning"), shown)
+
+
+def routes() -> Iterator[str]:
+    """Yield the page of the routes."""
+    yield "# Routes"
+    yield (
+        "`GET` routes answer `HEAD` too. A scope is held by a key directly (`keys:write`) or through the words `read`, "
+        "`write` and `admin`; its type and its owner's role cut it further. `GET /docs` on a running server shows "
+        "bodies and replies."
+    )
+    own = [(f"/api/v1{path}", handler) for handler in app._ROUTES for path in sorted(handler.paths)]  # noqa: SLF001 - the list itself
+    own += [(path, handler) for handler in app._ROOT for path in sorted(handler.paths)]  # noqa: SLF001 - the list itself
+    rows = [
+        (method, path, _who(handler), str(handler.summary or "").rstrip("."))
+        for path, handler in own
+        for method in sorted(handler.http_methods)
+        if method != "HEAD"
+    ]
+    everything = sorted([*rows, *FIXED], key=lambda row: (row[1], row[0]))
+    shown = ((method, f"`{_plain(path)}`", who, what) for method, path, who, what in everything)
+    yield from _table(("Method", "Path", "Who may", "Does"), shown)
+
+
+def tools() -> Iterator[str]:
+    """Yield the page of the tools."""
+    yield "# Tools"
+    yield (
+        "As `tools/list` names them; `service_operation` is accepted for `service.operation`. A tool that reads needs "
+        "`tools:read`, one that writes `tools:execute`, each also for a service or a tool alone "
+        "(`tools:execute:github.create_issue`). `GET /api/v1/tools/{name}` shows a tool's arguments."
+    )
+    for connector in (BUILTIN, *CONNECTORS.values()):
+        yield f"## {connector.title}"
+        if connector is not BUILTIN:
+            yield f"A credential for `{connector.name}` holds {_fields(connector)}."
+        rows = (
+            (f"`{tool.name}`", _does(tool), " ".join(tool.description.partition("\n\n")[0].split()))
+            for tool in sorted(connector.tools.values(), key=lambda tool: tool.name)
+        )
+        yield from _table(("Tool", "Does", "Description"), rows)
+
+
+def commands() -> Iterator[str]:
+    """Yield the page of the commands."""
+    yield "# Commands"
+    yield "`devmesh COMMAND`; after `make install` it is `.venv/bin/devmesh`. Settings come from the environment."
+    for name, summary in cli.COMMANDS.items():
+        parser = argparse.ArgumentParser(prog=f"devmesh {name}", add_help=False)
+        importlib.import_module(f"devmesh.cli.{name.replace('-', '_')}").arguments(parser)
+        yield f"## devmesh {name}"
+        yield summary[0].upper() + summary[1:] + "."
+        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]  # noqa: SLF001 - nothing public lists them
+        if shown:
+            yield from _table(("Option", "Meaning"), ((_option(action), _help(action)) for action in shown))
+
+
+PAGES = {page.__name__: page for page in (settings, errors, routes, tools, commands)}
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    yield "\n".join("| " + " | ".join(_cell(text) for text in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _below(kind: type[MeshError]) -> Iterator[type[MeshError]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _below(below)
+
+
+def _meaning(kind: type[MeshError]) -> str:
+    text = "Something went wrong inside." if kind is MeshError else inspect.getdoc(kind) or ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def _who(handler: Any) -> str:
+    plan = handler.opt["plan"]
+    if handler.opt["scope"]:
+        return f"`{handler.opt['scope']}`"
+    if plan.caller is None:
+        return "anybody"
+    return "any key" if plan.caller_required else "anybody; a key is checked if sent"
+
+
+def _plain(path: str) -> str:
+    """Return the path without the types of its parameters."""
+    parts = (part.partition(":")[0] + "}" if part.startswith("{") and ":" in part else part for part in path.split("/"))
+    return "/".join(parts)
+
+
+def _fields(connector: Connector) -> str:
+    fields = [
+        f"{'`metadata.' if field.metadata else '`'}{field.name}`{'' if field.required else ' (optional)'}"
+        for field in connector.fields
+    ]
+    return ", ".join(fields)
+
+
+def _does(tool: Tool) -> str:
+    if tool.safe is not None:
+        return "reads or writes"
+    if tool.read_only:
+        return "reads"
+    return "writes, cannot be undone" if tool.destructive else "writes"
+
+
+def _option(action: argparse.Action) -> str:
+    return f"`{', '.join(action.option_strings) or action.dest}`"
+
+
+def _help(action: argparse.Action) -> str:
+    return (action.help or "") % {"default": action.default}
+
+
+def main() -> int:
+    """Write the pages, or compare them; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, say what differs")
+    only_check = parser.parse_args().check
+    FOLDER.mkdir(exist_ok=True)
+    code = 0
+    for name, page in PAGES.items():
+        head, *rest = page()
+        text = "\n\n".join((head, NOTE, *rest)) + "\n"
+        file = FOLDER / f"{name}.md"
+        if only_check and (not file.exists() or file.read_text(encoding="utf-8") != text):
+            sys.stderr.write(f"docs/reference/{file.name} differs from the code: run 'make docs' and commit it\n")
+            code = 1
+        elif not only_check:
+            file.write_text(text, encoding="utf-8")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

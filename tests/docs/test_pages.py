@@ -1,0 +1,71 @@
+"""What our pages print, done as they say: each page in one shell, against a fresh server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from pages import Block, blocks, pages
+from reader import ROOT, Pasted, Reader, differences
+
+GUIDE = ROOT / "docs" / "guide" / "onboarding.md"
+CURL = "curl" if shutil.which("curl") else "shim"
+WALKED = [path for path in pages() if any(block.use == "run" for block in blocks(path.read_text()))]
+WALKS = [(path, CURL) for path in WALKED] + ([(GUIDE, "shim")] if CURL == "curl" else [])
+
+
+@pytest.mark.parametrize(("path", "curl"), WALKS, ids=[f"{path.stem}-{curl}" for path, curl in WALKS])
+def test_a_page_can_be_followed_from_top_to_bottom(path: Path, curl: str, served, github, tmp_path):
+    reader = Reader(served, github, tmp_path, shim=curl == "shim")
+    found = [block for block in blocks(path.read_text()) if block.use in ("run", "reply")]
+    pasted = iter(reader.paste(block.text for block in found if block.use == "run"))
+    faults: list[str] = []
+    last, replied = Pasted("", ""), True
+    for block in found:
+        if block.use == "run":
+            faults += [] if replied else refusals(last)
+            last, replied = next(pasted), False
+        else:
+            replied = True
+            faults += [f"line {block.line}: {text}" for text in compared(block, reader, last)]
+    assert faults == []
+
+
+def compared(block: Block, reader: Reader, last: Pasted) -> list[str]:
+    if block.language == "json":
+        printed = json.loads(reader.here(block.text))
+        tried = [differences(printed, value) for value in last.values()]
+        return min(tried, key=len, default=[f"no JSON came: {last}"])
+    return [f"{line!r} is not in {last}" for line in block.text.splitlines() if line not in last.output]
+
+
+def refusals(pasted: Pasted) -> list[str]:
+    return [f"refused: {value}" for value in pasted.values() if isinstance(value, dict) and "hint" in value]
+
+
+def test_the_guide_covers_the_whole_way():
+    text = GUIDE.read_text()
+    for request in (
+        "register/organization",
+        "auth/profile",
+        "api-keys",
+        "credentials/github/validate",
+        "/mcp",
+        "/audit",
+    ):
+        assert request in text
+    assert sum(block.use == "run" for block in blocks(text)) >= 20
+
+
+def test_a_difference_between_page_and_reply_is_seen():
+    reply = {"id": "01a20112-29ae-7199-a11a-1a1b3f2dc8e9", "count": 2, "valid": True, "keys": [{"name": "b"}]}
+    assert differences({"id": "550e8400-e29b-41d4-a716-446655440000", "count": 7}, reply) == []
+    assert differences({"id": "an id"}, reply) == [f".id: printed 'an id', came {reply['id']!r}"]
+    assert differences({"count": "2"}, reply) == [".count: printed '2', came 2"]
+    assert differences({"valid": False}, reply) == [".valid: printed False, came True"]
+    assert differences({"valid": False}, reply, values=False) == []
+    assert differences({"keys": [{"name": "a"}]}, reply) == [".keys[].name: printed 'a', came 'b'"]
+    assert differences({"keys": [{"nick": "a"}]}, reply) == [".keys[].nick is missing"]
+    assert differences({"gone": None}, reply) == [".gone is missing"]
