@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import os
 import sys
+from functools import partial
 
 import asyncpg
 
 from devmesh.crypto.master import load_master_key
+from devmesh.crypto.ring import WrongMasterKey, check_master_key
 from devmesh.db.data_dir import make_data_dir
 from devmesh.db.embedded import Embedded, EmbeddedError
 from devmesh.db.migrate import MigrationError, migrate
@@ -29,7 +31,7 @@ def run(_: argparse.Namespace) -> int:
     try:
         settings = Settings.load(os.environ)
         applied = _embedded(settings) if settings.embedded else _external(settings)
-    except (SettingsError, EmbeddedError, MigrationError) as error:
+    except (SettingsError, EmbeddedError, MigrationError, WrongMasterKey) as error:
         return _failed(str(error))
     except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
         return _failed(explain(error, direct_setting(settings)))
@@ -64,4 +66,5 @@ def _migrate(settings: Settings, master_key: bytes, embedded: Embedded | None) -
     owner, app = (embedded.owner_dsn, embedded.app_dsn) if embedded else (None, None)
     handed = Handover(settings.host, settings.port, settings.workers, master_key, owner, app)
     to = connections(settings, handed)
-    return asyncio.run(migrate(to.owner, to.app_role, to.app_password))
+    check = partial(check_master_key, master=master_key)
+    return asyncio.run(migrate(to.owner, to.app_role, to.app_password, check=check))

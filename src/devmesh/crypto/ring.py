@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from devmesh.crypto import store
 from devmesh.crypto.sealing import SealBroken, new_key, place, seal, unseal
-from devmesh.db.pool import Database
+from devmesh.db.pool import Database, Tx
 
 PURPOSES = ("keys", "mail", "slugs", "emails", "arguments")
 
@@ -70,3 +70,11 @@ class KeyRing:
             return unseal(self._master, wrapped, place("wrap", *where))
         except SealBroken:
             raise WrongMasterKey from None
+
+
+async def check_master_key(tx: Tx, master: bytes) -> None:
+    """Raise WrongMasterKey if another master key has sealed this database's ring; an empty one fits any."""
+    ring = KeyRing(master)
+    for purpose in PURPOSES:
+        for version, wrapped in await store.ring(tx, purpose):
+            ring.unwrap(wrapped, "ring", purpose, version)

@@ -51,8 +51,10 @@ async def _admits(owner: Mapping[str, Any], name: str, password: str) -> bool:
         connection = await asyncpg.connect(
             **{**owner, "user": name, "password": password}, timeout=10, statement_cache_size=0
         )
-    except asyncpg.PostgresError:
+    except asyncpg.InvalidPasswordError:
         return False
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"the role {name} cannot connect ({error}); let it in as its owner is") from error
     await connection.close()
     return True
 

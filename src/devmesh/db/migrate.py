@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import Any
 
@@ -14,10 +14,13 @@ import asyncpg
 from devmesh.db import app_role as app_roles
 from devmesh.db.app_role import MigrationError
 from devmesh.db.embedded_binaries import OLDEST_MAJOR
+from devmesh.db.pool import Tx
 
 __all__ = ["MigrationError", "migrate", "migrations"]
 
 log = logging.getLogger(__name__)
+
+Check = Callable[[Tx], Awaitable[None]]
 
 _LOCK = 0x6465766D
 
@@ -32,12 +35,16 @@ def migrations() -> list[tuple[int, str, str]]:
     return sorted(found)
 
 
-async def migrate(owner: Mapping[str, Any], app_role: str, app_password: str | None = None) -> list[str]:
+async def migrate(
+    owner: Mapping[str, Any], app_role: str, app_password: str | None = None, *, check: Check | None = None
+) -> list[str]:
     """Bring the schema up to date and return the names of the migrations that this call applied.
 
     `app_role` is created if it is missing, and given `app_password` unless that is None; it can log
     in, owns nothing and bypasses nothing. All or nothing; safe to run from several processes at once.
-    Raises MigrationError, or what asyncpg raises when it cannot connect.
+    `check` is asked before anything is changed in a database that is in use: a server that was given
+    the wrong master key shall not take the app role's password from those that run. Raises
+    MigrationError, what `check` raises, or what asyncpg raises when it cannot connect.
     """
     connection = await asyncpg.connect(**owner, timeout=10, statement_cache_size=0)
     try:
@@ -48,6 +55,8 @@ async def migrate(owner: Mapping[str, Any], app_role: str, app_password: str | N
         async with connection.transaction():
             us = await connection.fetchrow("select current_user as role, current_database() as database")
             await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+            if check and await connection.fetchval("select to_regclass('ring_keys') is not null"):
+                await check(Tx(connection))
             await app_roles.provide(connection, owner, app_role, app_password)
             return await _apply(connection, app_role)
     except asyncpg.InsufficientPrivilegeError as error:

@@ -7,9 +7,11 @@ import logging
 import os
 import sys
 import time
+from functools import partial
 
 import asyncpg
 
+from devmesh.crypto.ring import WrongMasterKey, check_master_key
 from devmesh.db.migrate import MigrationError, migrate
 from devmesh.db.pool import CONNECTION_LOST
 from devmesh.db.trouble import explain, may_pass
@@ -17,7 +19,8 @@ from devmesh.serve.connections import connections, direct_setting
 from devmesh.serve.handover import Handover
 from devmesh.serve.worker_log import log_to_stderr
 
-log = logging.getLogger(__name__)
+# Run as a program, its name would be __main__.
+log = logging.getLogger("devmesh.serve.migration")
 
 # A database that is started together with us may need so long.
 PATIENCE_SECONDS = 15.0
@@ -34,12 +37,13 @@ def main() -> int:
 async def _migrate(handed: Handover) -> int:
     settings = handed.settings(os.environ)
     to = connections(settings, handed)
+    check = partial(check_master_key, master=handed.master_key)
     until = time.monotonic() + PATIENCE_SECONDS
     waiting = False
     while True:
         try:
-            await migrate(to.owner, to.app_role, to.app_password)
-        except MigrationError as error:
+            await migrate(to.owner, to.app_role, to.app_password, check=check)
+        except (MigrationError, WrongMasterKey) as error:
             log.error("%s", error)  # noqa: TRY400 - the text says it all
             return 1
         except (*CONNECTION_LOST, asyncpg.PostgresError) as error:

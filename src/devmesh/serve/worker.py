@@ -30,7 +30,8 @@ from devmesh.serve.listener import BACKLOG
 from devmesh.serve.worker_log import log_to_stderr
 from devmesh.settings import Settings, SettingsError
 
-log = logging.getLogger(__name__)
+# Run as a program, its name would be __main__.
+log = logging.getLogger("devmesh.serve.worker")
 
 TRY_AGAIN = os.EX_TEMPFAIL
 # Of the drain time, what closing the program may take once the last request is answered.
