@@ -78,7 +78,8 @@ class Reader:
     def here(self, text: str) -> str:
         """Return the text as it is on this machine, where the server has another port and GitHub another address."""
         text = text.replace(PRINTED_URL, self.served.url).replace("api.github.com", "127.0.0.1")
-        text = text.replace('"metadata": {', f'"metadata": {{"base_url": "{self._github.url}", ')
+        metadata = f'"metadata": {{"base_url": "{self._github.url}", '
+        text = re.sub(r'"metadata": \{(?![^}]*"base_url")', metadata, text)
         token = '-H "X-Service-GitHub-Token: $GITHUB_TOKEN"'
         return text.replace(token, f'{token} -H "X-Service-GitHub-Base-Url: {self._github.url}"')
 
