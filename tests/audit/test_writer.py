@@ -117,11 +117,11 @@ async def test_while_postgresql_is_down_calls_are_refused_at_once_and_later_serv
             await mortal_audit.intent(caller, "tool.call")
         assert (refusal.value.status, refusal.value.code) == (503, "audit_unavailable")
         assert refusal.value.retry_after > 0
-        began = time.perf_counter()
-        for _ in range(100):
-            with pytest.raises(AuditUnavailable):
-                await mortal_audit.intent(caller, "tool.call")
-        assert time.perf_counter() - began < 0.5
+        # Each would wait for seconds if it were tried.
+        async with asyncio.timeout(20):
+            for _ in range(100):
+                with pytest.raises(AuditUnavailable):
+                    await mortal_audit.intent(caller, "tool.call")
         with pytest.raises(OutcomeUnrecorded):
             await entry.close("ok", status=201)
         mortal_audit.refused(caller, "tool.call", "audit_unavailable")
