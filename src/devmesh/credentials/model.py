@@ -9,7 +9,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
+from devmesh.crypto.sealing import place
 from devmesh.errors import Forbidden, NotFound, Unavailable
 
 Source = Literal["user", "passthrough", "organization"]
@@ -42,6 +44,13 @@ class Sealed(Struct, frozen=True):
     base_url: str | None
     data_key_id: UUID
     wrapped: bytes
+    # What the sealing is bound to; made once, for every call needs it.
+    place: bytes = b""
+
+    def __post_init__(self) -> None:
+        owner = (self.organization_id, self.tenant_id, self.user_id)
+        bound = place("credential", *owner, self.service, self.id, self.data_key_id, self.base_url)
+        force_setattr(self, "place", bound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from devmesh.credentials import store
 from devmesh.credentials.model import Chosen, CredentialDamaged, NoCredential, PassthroughIncomplete, Sealed, Source
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.crypto.ring import WrongMasterKey
-from devmesh.crypto.sealing import SealBroken, place, seal, unseal
+from devmesh.crypto.sealing import SealBroken, seal, unseal
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database
 from devmesh.db.tally import Tally
@@ -72,13 +72,13 @@ class Vault:
 
     def seal(self, key: bytes, row: Sealed, fields: Mapping[str, str]) -> bytes:
         """Return the fields sealed for exactly the place that `row` describes."""
-        return seal(key, msgspec.json.encode(fields), _place(row))
+        return seal(key, msgspec.json.encode(fields), row.place)
 
     def open(self, stored: Sealed) -> Chosen:
         """Return the stored credential, open."""
         try:
             key = self._data_keys.unwrap(stored.organization_id, stored.user_id, stored.data_key_id, stored.wrapped)
-            plain = unseal(key, stored.sealed, _place(stored))
+            plain = unseal(key, stored.sealed, stored.place)
         except (SealBroken, WrongMasterKey):
             log.error("credential %s does not open in its place: the database was altered", stored.id)  # noqa: TRY400 - no trace of keys
             raise CredentialDamaged("The stored credential does not open.") from None
@@ -147,16 +147,3 @@ def _passed(connector: Connector, fields: Mapping[str, str]) -> Chosen:
         )
     secrets = {name: value for name, value in fields.items() if name in known and not known[name].metadata}
     return Chosen("passthrough", None, fields.get("base_url"), secrets)
-
-
-def _place(row: Sealed) -> bytes:
-    return place(
-        "credential",
-        row.organization_id,
-        row.tenant_id,
-        row.user_id,
-        row.service,
-        row.id,
-        row.data_key_id,
-        row.base_url,
-    )
