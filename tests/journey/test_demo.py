@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,4 +58,21 @@ def test_a_step_that_goes_wrong_is_named_and_ends_the_demo():
         assert list(Path(tmp).iterdir()) == []
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].endswith("failed")
-    assert "step 8, have GitHub validate the token: the verdict: expected (True, 'ada-on-github')" in done.stderr
+    assert (
+        "step 8, have GitHub validate the token: Unexpected: the verdict: expected (True, 'ada-on-github')"
+        in done.stderr
+    )
+
+
+def test_an_interrupted_demo_leaves_nothing():
+    with room() as tmp:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "demo"], stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": tmp}
+        )
+        for line in process.stdout:
+            if line.startswith(" 2  "):
+                break
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=40)
+        assert process.returncode == 130
+        assert list(Path(tmp).iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import textwrap
@@ -34,6 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Walk through everything; 1 if a step is not as expected, with its name and the reason on standard error."""
     del options
+    # Also whoever ends it otherwise than by Ctrl-C finds nothing left of it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     paint = _painter()
     print(_ABOUT)
     with tempfile.TemporaryDirectory(prefix="devmesh-demo-", ignore_cleanup_errors=True) as directory:
@@ -47,10 +50,16 @@ def run(options: argparse.Namespace) -> int:
             try:
                 for what, step in (("start the server", walk.start), *walk.steps, ("stop the server", walk.stop)):
                     tell.step(what, step)
-            except (Unexpected, NotServed) as fault:
+            except (Unexpected, NotServed, LookupError, TypeError) as fault:
+                # The last two: a reply had another shape.
                 print(paint(_RED, "failed"))
-                print(f"devmesh demo: step {tell.number}, {tell.what}: {fault}", file=sys.stderr)
+                print(
+                    f"devmesh demo: step {tell.number}, {tell.what}: {type(fault).__name__}: {fault}", file=sys.stderr
+                )
                 return 1
+            except KeyboardInterrupt:
+                print(paint(_RED, "interrupted"))
+                return 130
             finally:
                 served.stop()
     _tell_findings(walk, paint)
@@ -96,7 +105,7 @@ def _tell_findings(walk: Walk, paint: Callable[[str, str], str]) -> None:
 def _received(sent: Received) -> Iterable[tuple[str, str]]:
     scheme, _, token = sent.headers["authorization"].partition(" ")
     yield "request", f"{sent.method} {sent.path}"
-    yield "authorization", f"{scheme} {token[:8]}… (the stored token, whole; masked here)"
+    yield "authorization", f"{scheme} {token[:8]}... (the stored token, whole; masked here)"
     yield "other headers", ", ".join(sorted(set(sent.headers) - {"authorization"}))
     yield "of the caller", "nothing: no key in any of its requests"
 

@@ -78,7 +78,7 @@ class Walk:
         reply = self._ask("POST", "/api/v1/auth/register/organization", _REGISTRATION, status=201)
         self._admin_key = reply["api_key"]
         _same("the first key's type", self._admin_key[:4], "adm_")
-        return f"'{reply['organization']['slug']}', with the key {self._admin_key[:8]}…"
+        return f"'{reply['organization']['slug']}', with the key {self._admin_key[:8]}..."
 
     def verify(self) -> str:
         """Open the one mail and use its link's token."""
@@ -101,7 +101,7 @@ class Walk:
         body = {"name": "Ada's agent", "key_type": "user", "scopes": ["read", "write"]}
         reply = self._ask("POST", "/api/v1/api-keys", body, key=self._admin_key, status=201)
         self._agent_key, self._key_id = reply["api_key"], reply["id"]
-        return f"{reply['info']['key_prefix']}… may {' and '.join(reply['info']['scopes'])}"
+        return f"{reply['info']['key_prefix']}... may {' and '.join(reply['info']['scopes'])}"
 
     def store_token(self) -> str:
         """Store the token, sealed."""
@@ -209,4 +209,4 @@ def _same(what: str, found: object, expected: object) -> None:
 
 def _absent(secret: str, value: object, where: str) -> None:
     if secret in repr(value) or secret in msgspec.json.encode(value).decode():
-        raise Unexpected(f"{where} holds a secret: {secret[:8]}…")
+        raise Unexpected(f"{where} holds a secret: {secret[:8]}...")
