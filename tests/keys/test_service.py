@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ import pytest
 
 from devmesh.access import Role
 from devmesh.crypto.tokens import is_api_key
+from devmesh.errors import InvalidKey
+from devmesh.keys.model import NewKey
 
 if TYPE_CHECKING:
     from conftest import Mesh, Organization
@@ -59,6 +62,31 @@ async def test_nobody_grants_beyond_their_own(organization: Organization, by: di
     key = await organization.new_key(**by)
     status, problem = await organization.ask("POST", PATH, {"name": "more", **asked}, key=key)
     assert status == 403, problem
+
+
+async def test_a_minted_key_ends_no_later_than_its_minter(organization: Organization):
+    end = datetime.now(UTC) + timedelta(minutes=5)
+    key = await organization.new_key(key_type="user", expires_at=end.isoformat())
+    _, made = await organization.ask("POST", PATH, {"name": "as long"}, key=key)
+    assert datetime.fromisoformat(made["info"]["expires_at"]) == end
+    sooner = (end - timedelta(minutes=1)).isoformat()
+    _, made = await organization.ask("POST", PATH, {"name": "shorter", "expires_at": sooner}, key=key)
+    assert datetime.fromisoformat(made["info"]["expires_at"]) == end - timedelta(minutes=1)
+    later = (end + timedelta(seconds=1)).isoformat()
+    assert (await organization.ask("POST", PATH, {"name": "longer", "expires_at": later}, key=key))[0] == 403
+
+
+async def test_a_key_that_is_being_revoked_mints_no_other(mesh: Mesh, organization: Organization):
+    key = await organization.new_key(key_type="user")
+    caller = (await mesh.app.verifier.verify(key)).caller("", "")
+    organization_id = UUID(organization.id)
+    async with mesh.app.database.acting(organization_id, organization_id) as tx:
+        await tx.run("update api_keys set revoked_at = now() where id = $1", caller.key_id)
+        minting = asyncio.create_task(mesh.app.keys.create(caller, NewKey(name="survivor")))
+        await asyncio.sleep(0.1)
+        assert not minting.done()
+    with pytest.raises(InvalidKey):
+        await minting
 
 
 async def test_an_agent_key_mints_nothing(organization: Organization):

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
+
 from devmesh.access import Caller, KeyType, Role
 from devmesh.access.scopes import includes, is_scope
 from devmesh.audit.service import Audit
@@ -14,7 +16,7 @@ from devmesh.crypto.ring import KeyRing
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Tx
 from devmesh.directory.plans import Plans
-from devmesh.errors import Fault, Invalid, TenantNotAllowed
+from devmesh.errors import Fault, Invalid, InvalidKey, TenantNotAllowed
 from devmesh.ids import new_id
 from devmesh.keys import store
 from devmesh.keys.model import BeyondYourOwn, IssuedKey, Key, KeyNotFound, NewKey
@@ -63,6 +65,7 @@ class Keys:
         scopes = _scopes(caller, new)
         limit, window = self._rate(caller, new)
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
+            new = await _within_the_minters_life(tx, caller, new)
             issued = await self._insert(
                 tx, caller.organization_id, caller.tenant_id, caller.user_id, new, (scopes, limit, window)
             )
@@ -139,6 +142,20 @@ def _may_end(caller: Caller, key: Key) -> bool:
     if _administers(caller):
         return True
     return key.user_id == caller.user_id and (caller.key_type is None or key.key_type in (KeyType.USER, KeyType.AGENT))
+
+
+async def _within_the_minters_life(tx: Tx, caller: Caller, new: NewKey) -> NewKey:
+    """Return the key asked for, ending no later than the one that mints it, which must be live at commit."""
+    if caller.key_id is None:
+        return new
+    minter = await store.hold(tx, caller.organization_id, caller.tenant_id, caller.key_id)
+    if minter is None:
+        raise InvalidKey
+    if minter.expires_at is None:
+        return new
+    if new.expires_at is not None and new.expires_at > minter.expires_at:
+        raise BeyondYourOwn(f"Your own key ends at {minter.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
+    return msgspec.structs.replace(new, expires_at=new.expires_at or minter.expires_at)
 
 
 def _check_form(new: NewKey) -> None:

@@ -116,6 +116,19 @@ async def get(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID) -> K
     return _key(row) if row else None
 
 
+async def hold(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID) -> Key | None:
+    """Return the key if it is live; it stays so until the transaction ends, for a revocation waits."""
+    row = await tx.one(
+        f"select {_COLUMNS} from api_keys k left join api_key_usage u on u.key_id = k.id "
+        "where k.organization_id = $1 and k.tenant_id = $2 and k.id = $3 "
+        "and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) for share of k",
+        organization_id,
+        tenant_id,
+        key_id,
+    )
+    return _key(row) if row else None
+
+
 async def add_uses(tx: Tx, organization_id: UUID, tenant_id: UUID, uses: Uses) -> None:
     """Add to the use counts; a key that is gone is passed over."""
     await tx.run(
