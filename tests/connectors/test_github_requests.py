@@ -226,6 +226,12 @@ def test_a_time_goes_out_in_utc():
         built("list_issues", owner="o", repo="r", since="2026-03-01T01:30:00")
 
 
+@pytest.mark.parametrize("since", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_a_time_that_utc_cannot_tell_is_refused(since):
+    with pytest.raises(Invalid, match="in UTC"):
+        built("list_issues", owner="o", repo="r", since=since)
+
+
 def test_secret_alerts_never_ask_for_the_secrets():
     assert built("list_secret_scanning_alerts", owner="o", repo="r").query["hide_secret"] is True
 

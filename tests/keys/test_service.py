@@ -126,6 +126,7 @@ async def test_a_limit_that_is_left_out_is_cut_to_the_minters(organization: Orga
         ({"rate_window": "forever"}, "rate_window"),
         ({"rate_window": 0}, "rate_window"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-12:00"}, "expires_at"),
         ({"expires_at": "tomorrow"}, "expires_at"),
         ({"color": "red"}, "color"),
     ],

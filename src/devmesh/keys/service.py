@@ -170,7 +170,7 @@ def _check_form(new: NewKey) -> None:
         for place, scope in enumerate(scopes[:_MOST_SCOPES])
         if not is_scope(scope)
     ]
-    if new.expires_at is not None and (new.expires_at.tzinfo is None or new.expires_at <= datetime.now(UTC)):
+    if new.expires_at is not None and not _is_to_come(new.expires_at):
         faults.append(Fault("expires_at", "must be a time to come, with its zone"))
     if new.rate_limit is not None and not 0 < new.rate_limit < 2**31:
         faults.append(Fault("rate_limit", "must be a positive number"))
@@ -178,6 +178,13 @@ def _check_form(new: NewKey) -> None:
         faults.append(Fault("rate_window", f"must be seconds, at most {_LONGEST_WINDOW}: 60 or '60 seconds'"))
     if faults:
         raise Invalid(faults)
+
+
+def _is_to_come(at: datetime) -> bool:
+    try:
+        return at.tzinfo is not None and at.astimezone(UTC) > datetime.now(UTC)
+    except OverflowError:  # the last hours of the year 9999, west of Greenwich, are not in the calendar any more
+        return False
 
 
 def _seconds(window: int | str) -> int:

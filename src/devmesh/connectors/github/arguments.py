@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from devmesh.errors import Fault, Invalid
+
 _NAME = r"^[A-Za-z0-9._-]+$"
 
 Owner = Annotated[
@@ -50,8 +52,11 @@ Since = Annotated[Time | None, Meta(description="Only what changed at or after t
 
 
 def moment(time: datetime | None) -> str | None:
-    """Return the time as GitHub reads it: UTC, whole seconds."""
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return the time as GitHub reads it: UTC, whole seconds; Invalid if that is in none of the years 1 to 9999."""
+    try:
+        return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:
+        raise Invalid([Fault("", f"{time.isoformat()} is before the year 1 or after 9999 in UTC")]) from None
 
 
 def joined(values: Sequence[str] | None) -> str | None:
