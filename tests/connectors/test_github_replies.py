@@ -55,7 +55,16 @@ def test_a_list_that_goes_on_after_an_item_is_followed_too():
 
 
 @pytest.mark.parametrize(
-    "link", ["", "<>; rel=next", '<https://x/?page=1>; rel="prev"', '<https://x/>; rel="next"', "<" * 9999, ", " * 9999]
+    "link",
+    [
+        "",
+        "<>; rel=next",
+        '<https://x/?page=1>; rel="prev"',
+        '<https://x/>; rel="next"',
+        "<" * 9999,
+        ", " * 9999,
+        '<http://[/?page=2>; rel="next"',
+    ],
 )
 def test_a_page_without_a_usable_link_is_the_last(link):
     assert GITHUB.paging.read(reply(200, [], link=link), "").next_cursor is None
@@ -134,6 +143,7 @@ def test_a_classic_token_is_valid_with_its_scopes_and_its_end():
     ("header", "end"),
     [
         ("2026-12-31 23:59:59 +0200", datetime(2026, 12, 31, 21, 59, 59, tzinfo=UTC)),
+        ("9999-12-31 23:59:59 -1200", None),
         ("never", None),
         ("", None),
     ],

@@ -52,7 +52,10 @@ def _next_cursor(link: str) -> str | None:
     found = _NEXT.search(link)
     if found is None:
         return None
-    query = dict(parse_qsl(urlsplit(found["address"]).query))
+    try:
+        query = dict(parse_qsl(urlsplit(found["address"]).query))
+    except ValueError:  # no address: whatever answers is not GitHub
+        return None
     place = {name: query[name] for name in _POSITION if name in query}
     if not place:
         return None

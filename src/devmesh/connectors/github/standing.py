@@ -58,7 +58,7 @@ def _expiry(reply: Reply) -> datetime | None:
     for form in ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC"):
         try:
             at = datetime.strptime(value, form)  # noqa: DTZ007  the second form says UTC in words
-        except ValueError:
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     return None
