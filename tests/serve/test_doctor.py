@@ -9,6 +9,10 @@ import sys
 import asyncpg
 import pytest
 
+from devmesh.crypto.ring import KeyRing
+from devmesh.db.embedded import Embedded
+from devmesh.db.pool import Database
+
 
 @pytest.fixture
 def devmesh(service):
@@ -65,11 +69,27 @@ def test_each_fault_comes_with_its_mend(service, devmesh):
     assert said.count("wrong ") == 4
 
 
+def test_another_master_key_than_the_databases_is_told(service, devmesh):
+    service.start(DEVMESH_MASTER_KEY="A" * 43 + "=")
+    asyncio.run(_fill_ring(service))
+    code, said = devmesh("doctor", "--port", str(service.port), DEVMESH_MASTER_KEY="B" * 42 + "A=")
+    assert code == 1
+    assert "key ring: sealed with another master key" in said
+    assert said.count("\nwrong ") == 1
+
+
+async def _fill_ring(service) -> None:
+    database = Database(Embedded(service.data_dir).app_dsn, size=1)
+    await database.open()
+    await KeyRing(bytes(32)).open(database)
+    await database.close()
+
+
 def test_an_unreachable_database_and_faulty_settings_are_told(devmesh):
     key = {"DEVMESH_MASTER_KEY": "A" * 43 + "="}
     code, said = devmesh("doctor", DEVMESH_DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/mesh", **key)
     assert code == 1
-    assert "correct DEVMESH_DATABASE_URL" in said
+    assert "correct host, port and sslmode in DEVMESH_DATABASE_URL" in said
     assert "hunter2" not in said
     code, said = devmesh("doctor", DEVMESH_REGISTRATION="opne")
     assert code == 1

@@ -8,11 +8,13 @@ import asyncpg
 
 from devmesh.cli.doctor_finding import Finding, good, wrong
 from devmesh.crypto.master import load_master_key
+from devmesh.crypto.ring import WrongMasterKey, check_master_key
 from devmesh.db.embedded import Embedded
 from devmesh.db.embedded_binaries import OLDEST_MAJOR
 from devmesh.db.examination import Examination, examine
-from devmesh.db.pool import CONNECTION_LOST
-from devmesh.serve.connections import Connections, connections
+from devmesh.db.pool import CONNECTION_LOST, Database, DatabaseAway
+from devmesh.db.trouble import explain
+from devmesh.serve.connections import Connections, connections, direct_setting
 from devmesh.serve.handover import Handover
 from devmesh.settings import Settings, SettingsError
 
@@ -32,14 +34,49 @@ async def look(settings: Settings) -> list[Finding]:
     try:
         seen = await examine(to.app)
     except _FAILED as error:
-        return [await _unreachable(to, type(error).__name__)]
+        return [await _unreachable(to, settings, error)]
     version = f"database: PostgreSQL {seen.major}"
-    return [
+    findings = [
         good(version) if seen.major >= OLDEST_MAJOR else wrong(version, f"version {OLDEST_MAJOR} or newer is needed."),
         _role(to.app_role, seen),
         _tables(to.app_role, seen),
         _clock(seen.clock),
     ]
+    if seen.tables:
+        findings.append(await _ring(to, load_master_key(settings)))
+    if embedded is None:
+        findings.append(await _notices(to, settings))
+    return findings
+
+
+async def _ring(to: Connections, master_key: bytes) -> Finding:
+    database = Database(to.app, size=1)
+    try:
+        await database.open()
+        async with database.routing() as tx:
+            await check_master_key(tx, master_key)
+    except WrongMasterKey as error:
+        return wrong("key ring: sealed with another master key", f"{error}.")
+    except (DatabaseAway, asyncpg.PostgresError) as error:
+        return wrong(f"key ring: it cannot be read ({error})", "run 'devmesh migrate'.")
+    finally:
+        await database.close()
+    return good("key ring: the master key opens it")
+
+
+async def _notices(to: Connections, settings: Settings) -> Finding:
+    """Look whether what one server revokes can be heard by others."""
+    setting = direct_setting(settings)
+    try:
+        through_pooler = (await examine(to.direct)).pooled
+    except _FAILED as error:
+        return wrong("change notices: nothing is heard", explain(error, setting))
+    if through_pooler:
+        return wrong(
+            f"change notices: {setting} leads through a pooler, so every call reads the database",
+            "set DEVMESH_DATABASE_DIRECT_URL to the database itself.",
+        )
+    return good("change notices: heard from the database itself")
 
 
 def _connections(settings: Settings, embedded: Embedded | None) -> Connections:
@@ -48,13 +85,15 @@ def _connections(settings: Settings, embedded: Embedded | None) -> Connections:
     return connections(settings, handed)
 
 
-async def _unreachable(to: Connections, why: str) -> Finding:
+async def _unreachable(to: Connections, settings: Settings, why: Exception) -> Finding:
     try:
         await examine(to.owner)
     except _FAILED as error:
-        return wrong(f"database ({type(error).__name__})", "start it, or correct DEVMESH_DATABASE_URL.")
+        return wrong("database: no connection", explain(error, direct_setting(settings)))
+    if settings.database_direct_url and not isinstance(why, asyncpg.InvalidPasswordError):
+        return wrong("database: no connection through the pooler", explain(why))
     return wrong(
-        f"database: the role {to.app_role} cannot connect ({why})",
+        f"database: the role {to.app_role} cannot connect ({type(why).__name__})",
         "run 'devmesh migrate' with the master key of this installation.",
     )
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 
+from devmesh.db.pool import pooled
+
 _ROLE = "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
 _TABLES = """
 select c.relname::text as name,
@@ -25,7 +27,7 @@ class Examination:
     """What the connected role sees.
 
     `unbound`: it is above row security; `own`: tables that it owns; `loose`: tables that have policies
-    and do not hold everybody to them; `clock`: the server's, in Unix seconds.
+    and do not hold everybody to them; `clock`: the server's, in Unix seconds; `pooled`: a pooler stands between.
     """
 
     major: int
@@ -35,21 +37,29 @@ class Examination:
     own: tuple[str, ...]
     loose: tuple[str, ...]
     clock: float
+    pooled: bool
 
 
 async def examine(connect: Mapping[str, Any]) -> Examination:
     """Connect, look and leave; raises what the driver raises."""
-    connection = await asyncpg.connect(**connect, timeout=5)
+    connection = await asyncpg.connect(**connect, timeout=5, statement_cache_size=0)
     try:
-        rows = await connection.fetch(_TABLES)
-        return Examination(
-            major=connection.get_server_version().major,
-            unbound=await connection.fetchval(_ROLE),
-            tables=len(rows),
-            bound=sum(row["bound"] for row in rows),
-            own=tuple(row["name"] for row in rows if row["own"]),
-            loose=tuple(row["name"] for row in rows if row["has_policies"] and not row["bound"]),
-            clock=float(await connection.fetchval("select extract(epoch from clock_timestamp())")),
-        )
+        # One transaction is one session, also behind a pooler.
+        async with connection.transaction():
+            return await _look(connection)
     finally:
         await connection.close()
+
+
+async def _look(connection: asyncpg.Connection) -> Examination:
+    rows = await connection.fetch(_TABLES)
+    return Examination(
+        major=connection.get_server_version().major,
+        unbound=await connection.fetchval(_ROLE),
+        tables=len(rows),
+        bound=sum(row["bound"] for row in rows),
+        own=tuple(row["name"] for row in rows if row["own"]),
+        loose=tuple(row["name"] for row in rows if row["has_policies"] and not row["bound"]),
+        clock=float(await connection.fetchval("select extract(epoch from clock_timestamp())")),
+        pooled=await pooled(connection),
+    )
