@@ -20,6 +20,12 @@ ROOT = Path(__file__).parents[1]
 #   prose     a language that nobody runs
 Use = Literal["run", "reply", "file", "make", "python", "shown", "prose"]
 
+# The files that tests use; a mark that names another is a fault.
+FILES = {
+    "README.md": {"claude", ".mcp.json", ".cursor/mcp.json", ".vscode/mcp.json"},
+    "operating.md": {"plans.json"},
+}
+
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\S*)[^\n]*\n(.*?)^ *\2 *$", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"<!-- (illustration|file): (.+?) -->\s*\Z")
 _LINK = re.compile(r"!?\[(?:[^\]\\]|\\.)*\]\(([^)\s]+)\)")
@@ -102,6 +108,8 @@ def faults(path: Path) -> Iterator[str]:
             yield f"line {block.line}: the block names no language"
         if block.language in _RUN and block.use == "prose":
             yield f"line {block.line}: no test uses this block; show a reply after its request, or say why it is shown"
+        if block.use == "file" and block.name not in FILES.get(path.name, ()):
+            yield f"line {block.line}: no test uses the file {block.name}"
         if block.use == "make":
             yield from _missing_targets(block)
 

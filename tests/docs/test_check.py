@@ -26,7 +26,6 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"{FENCE}bash\nmake serve\nmake serve ARGS=-x # why\n{FENCE}",
         f"{FENCE}bash\ncurl x\n{FENCE}\n\n{FENCE}json\n{{}}\n{FENCE}\n\n{FENCE}text\nx\n{FENCE}",
         f"<!-- illustration: it stops the server -->\n{FENCE}bash\nrm x\n{FENCE}",
-        f"<!-- file: .mcp.json -->\n{FENCE}json\n{{}}\n{FENCE}",
         f"1. A step\n   {FENCE}mermaid\n   [x](y)\n   {FENCE}",
     ],
 )
@@ -47,6 +46,7 @@ def test_a_sound_page_passes(page: Path, text: str):
             f"{FENCE}json\n{{}}\n{FENCE}",
             "line 1: no test uses this block; show a reply after its request, or say why it is shown",
         ),
+        (f"<!-- file: x.json -->\n{FENCE}json\n{{}}\n{FENCE}", "line 2: no test uses the file x.json"),
         (f"{FENCE}bash\nmake gone\n{FENCE}", "line 1: there is no 'make gone'"),
     ],
 )

@@ -8,6 +8,7 @@ import shlex
 from typing import Any
 
 import httpx2
+import pages
 import pytest
 from mcp.client.streamable_http import streamable_http_client
 from pages import blocks
@@ -45,7 +46,7 @@ def configured(name: str) -> tuple[str, dict[str, str]]:
 
 
 def test_the_readme_configures_every_client_that_it_names():
-    assert set(FILES) == set(KEYS)
+    assert set(FILES) == set(KEYS) == pages.FILES["README.md"]
 
 
 def test_vs_code_asks_for_the_key_that_its_header_uses():
