@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from chaos.wire import Wire
 
+from chaos.wire import Wire
 from devmesh.audit.model import Record, Visitor
 from devmesh.audit.rows import single
 from devmesh.audit.writer import Writer

@@ -27,3 +27,5 @@ def log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # It tells every vain attempt to reconnect with its traceback; our own lines say that the database is away.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
