@@ -9,6 +9,7 @@ from devmesh.access import Caller
 from devmesh.audit.service import Audit
 from devmesh.auth.service import REFUSED, Authenticator, carries_credential
 from devmesh.errors import Forbidden, MeshError, NotFound, RateLimited
+from devmesh.http.plan import SPENDS_ITSELF
 from devmesh.limits.service import Limits
 
 Scope = MutableMapping[str, Any]
@@ -50,7 +51,7 @@ class Gate:
         state["caller"] = caller
 
         replied: list[tuple[bytes, bytes]] = state["reply_headers"]
-        if path.startswith(_EXECUTE[0]) and path.endswith(_EXECUTE[1]):
+        if scope["method"] == "POST" and path.startswith(_EXECUTE[0]) and path.endswith(_EXECUTE[1]):
             # The call spends: what is left is told as it stands when the reply begins.
             await self._tell_late(caller, scope, receive, send)
             return
@@ -74,6 +75,15 @@ class Gate:
 
         try:
             await self._app(scope, receive, tell)
-        except MeshError:
+        except MeshError as error:
+            refused = error if scope["state"].get(SPENDS_ITSELF) else self._counted(caller, error)
             replied.extend(self._limits.headers(caller))
-            raise
+            raise refused from error.__cause__
+
+    def _counted(self, caller: Caller, error: MeshError) -> MeshError:
+        """Spend one for a call that was refused before it was one; return `error`, or the limit that comes first."""
+        try:
+            self._limits.spend(caller)
+        except RateLimited as limited:
+            return limited
+        return error

@@ -33,13 +33,14 @@ class Authenticator:
         try:
             secret, tenant = _sent(headers)
             grant = await self._verifier.verify(secret)
-        except Unauthenticated as error:
+        except (Unauthenticated, BadRequest) as error:
             self._audit.refused(Visitor(address, request_id), REFUSED, error.code)
             self._limits.spend_address(address)
             raise
         caller = grant.caller(address, request_id)
         if tenant is not None and tenant not in (str(caller.tenant_id), caller.person.tenant_slug):
             self._audit.refused(caller, REFUSED, TenantNotAllowed.code)
+            self._limits.spend(caller)
             raise TenantNotAllowed
         return caller
 

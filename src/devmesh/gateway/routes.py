@@ -82,6 +82,7 @@ async def show_tool(gateway: Gateway, caller: Caller, name: str) -> ToolShown:
 async def execute_tool(gateway: Gateway, caller: Caller, name: str, data: Execute, request: Request) -> Executed:
     """Call a tool."""
     passed = passed_through(request.pairs)
+    request.spends_itself()
     done = await gateway.run(caller, name, data.arguments, passed)
     result = done.structured if done.structured is not None else done.text
     meta = dict(done.meta)

@@ -22,6 +22,8 @@ from devmesh.http.faults import faults_of
 from devmesh.http.problem import Receive, Scope
 
 BODY = "data"
+# In `scope["state"]`, once a route spends the request itself.
+SPENDS_ITSELF = "spends_itself"
 _PATH_NAME = re.compile(r"{(\w+):")
 _PLAIN = (str, int, float, bool, UUID, datetime, date, Enum, NoneType)
 _MAX_PARAMETERS = 100
@@ -30,10 +32,11 @@ _MAX_PARAMETERS = 100
 class Request:
     """What a route may ask of the request beside its body and parameters."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_pairs", "_state")
 
     def __init__(self, scope: Scope) -> None:
         self._state = scope["state"]
+        self._pairs = scope["headers"]
 
     @property
     def address(self) -> str:
@@ -47,13 +50,17 @@ class Request:
 
     @property
     def pairs(self) -> Iterable[tuple[bytes, bytes]]:
-        """The headers as they came, names in lower case."""
-        return cast("Iterable[tuple[bytes, bytes]]", self._state["headers"].items())
+        """The headers as they came, those that stand twice too, names in lower case."""
+        return cast("Iterable[tuple[bytes, bytes]]", self._pairs)
 
     def header(self, name: str) -> str | None:
         """Return the header's value, None if it was not sent; the name in lower case."""
         value = self._state["headers"].get(name.encode())
         return None if value is None else value.decode("latin-1").strip()
+
+    def spends_itself(self) -> None:
+        """Say that what the route does from here on takes one from the caller's limits: nobody else is to."""
+        self._state[SPENDS_ITSELF] = True
 
 
 class Plan:
