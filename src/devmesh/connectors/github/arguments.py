@@ -53,8 +53,10 @@ Since = Annotated[Time | None, Meta(description="Only what changed at or after t
 
 def moment(time: datetime | None) -> str | None:
     """Return the time as GitHub reads it: UTC, whole seconds; Invalid if that is in none of the years 1 to 9999."""
+    if time is None:
+        return None
     try:
-        return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except OverflowError:
         raise Invalid([Fault("", f"{time.isoformat()} is before the year 1 or after 9999 in UTC")]) from None
 
