@@ -194,6 +194,7 @@ const asked = [], elements = {};
 const element = () => ({ hidden: false, textContent: "", value: "ada@example.com", handlers: {},
   addEventListener(kind, handler) { this.handlers[kind] = handler; }, querySelector: () => ({}) });
 globalThis.document = { getElementById: (id) => (elements[id] ??= element()) };
+globalThis.addEventListener = () => {};
 globalThis.location = { hash: "#token=abc", pathname: "/verify" };
 globalThis.history = { replaceState: (_, __, path) => (location.shown = path) };
 globalThis.fetch = async (path, sent) => {
