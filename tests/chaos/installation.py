@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import select
@@ -11,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -47,22 +48,7 @@ class Installation:
 
     async def start(self, *options: str, **environ: str) -> None:
         """Start it and return when it has said that it serves."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("DEVMESH_")}
-        given = {
-            "DEVMESH_DATA_DIR": str(self.data_dir),
-            "DEVMESH_PLANS_FILE": str(self._plans),
-            "DEVMESH_UPSTREAM_ALLOW": "127.0.0.0/8",
-        }
-        command = [sys.executable, "-c", _PROGRAM, "serve", "--port", str(self.port), *options]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                bound(command, signal.SIGTERM),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                bufsize=0,  # or `select` would not see what was read ahead
-                env=clean | given | environ,
-            )
+        self._spawn(options, environ)
         if not await asyncio.to_thread(self._announced):
             raise AssertionError(f"it did not start; its log ends:\n{self.log.read_text()[-3000:]}")
 
@@ -79,8 +65,7 @@ class Installation:
 
     def close(self) -> None:
         """End it, whatever state it is in."""
-        for process in self.descendants():
-            _signal(process, signal.SIGCONT)
+        self.thaw(self.descendants())
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -112,9 +97,11 @@ class Installation:
     def remains(self, known: Mapping[int, str]) -> list[str]:
         """Say what is left of the processes that were `known` (with when they began), and of all that name our data."""
         left = [f"{process}: {_words(process)}" for process, began in known.items() if began and began == born(process)]
-        for name in _processes():
-            if str(self.data_dir) in _words(name) + _directory(name) + _environ(name):
-                left.append(f"{name}: {_words(name)}")
+        left += [
+            f"{process}: {_words(process)}"
+            for process in _processes()
+            if str(self.data_dir) in _words(process) + _directory(process) + _environ(process)
+        ]
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             left.append(f"port {self.port}")
@@ -135,6 +122,24 @@ class Installation:
             assert time.monotonic() - began < seconds, f"not ready again; the log ends:\n{self.log.read_text()[-3000:]}"
             await asyncio.sleep(0.02)
 
+    def _spawn(self, options: tuple[str, ...], environ: Mapping[str, str]) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DEVMESH_")}
+        given = {
+            "DEVMESH_DATA_DIR": str(self.data_dir),
+            "DEVMESH_PLANS_FILE": str(self._plans),
+            "DEVMESH_UPSTREAM_ALLOW": "127.0.0.0/8",
+        }
+        command = [sys.executable, "-c", _PROGRAM, "serve", "--port", str(self.port), *options]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                bound(command, signal.SIGTERM),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                bufsize=0,  # or `select` would not see what was read ahead
+                env=clean | given | environ,
+            )
+
     def _announced(self) -> bool:
         end = time.monotonic() + 20
         while select.select([self.process.stdout], [], [], max(end - time.monotonic(), 0))[0]:
@@ -144,6 +149,27 @@ class Installation:
             if not line:
                 break
         return False
+
+    def freeze(self) -> list[int]:
+        """Stop every process of PostgreSQL where it stands; return them."""
+        frozen: list[int] = []
+        postmaster = self.postmaster()
+        # The postmaster first: it would only make more.
+        for process in [postmaster, *_children_of(postmaster)]:
+            os.kill(process, signal.SIGSTOP)
+            frozen.append(process)
+        return frozen
+
+    def thaw(self, frozen: Iterable[int]) -> None:
+        for process in frozen:
+            _signal(process, signal.SIGCONT)
+
+    def worker_of(self, port: int) -> int | None:
+        """Return the worker that holds our connection from that port of ours."""
+        here, there = f"0100007F:{self.port:04X}", f"0100007F:{port:04X}"
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+        inode = next((line[9] for line in lines if line[1:3] == [here, there]), "")
+        return next((worker for worker in self.workers() if f"socket:[{inode}]" in _open_files(worker)), None)
 
     async def as_owner(self) -> asyncpg.Connection:
         """Connect as the role that owns the tables: row security binds it too."""
@@ -170,7 +196,8 @@ def _free_port() -> int:
 
 
 def _processes() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+    found = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [process for process in found if process != os.getpid()]
 
 
 def _children_of(parent: int) -> list[int]:
@@ -192,9 +219,17 @@ def _environ(process: int) -> str:
 
 def _directory(process: int) -> str:
     try:
-        return os.readlink(f"/proc/{process}/cwd")
+        return str(Path(f"/proc/{process}/cwd").readlink())
     except OSError:
         return ""
+
+
+def _open_files(process: int) -> list[str]:
+    found = []
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(descriptor.readlink()))
+    return found
 
 
 def _read(process: int, name: str) -> str:

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -33,13 +34,13 @@ RECOVERY_SECONDS = 10
 async def test_whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_is_sent_unrecorded(
     installation: Installation, outside: Outside
 ):
-    print(f"CHAOS_SEED={SEED}")
+    say(f"CHAOS_SEED={SEED}")
     await installation.start()
     async with Witness(installation) as github:
         await github.open()
         load = Load(outside, github)
         await load.prepare()
-        chosen = random.Random(SEED)
+        chosen = random.Random(SEED)  # noqa: S311 - moments, no secrets
         async with load:
             for number in range(KILLS):
                 await asyncio.sleep(chosen.uniform(0.1, 0.5))
@@ -56,6 +57,11 @@ async def test_whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_is_se
     assert [line for line in installation.log.read_text().splitlines() if "Traceback" in line] == []
 
 
+def say(text: str) -> None:
+    """What pytest shows of a failed run, so that it can be repeated."""
+    sys.stdout.write(f"{text}\n")
+
+
 async def kill(number: int, installation: Installation, load: Load, chosen: random.Random) -> None:
     what = KINDS[number % len(KINDS)]
     if what == "everything":
@@ -66,7 +72,7 @@ async def kill(number: int, installation: Installation, load: Load, chosen: rand
     await installation.ready(load.outside.http, RECOVERY_SECONDS)
     # A reply or two may still have been under way.
     await until(lambda: len(load.ledger.issues) > before + 10, RECOVERY_SECONDS, lambda: (what, load.ledger.surprises))
-    print(f"kill {number}: {what}, calls are answered again after {time.monotonic() - killed:.2f} s")
+    say(f"kill {number}: {what}, calls are answered again after {time.monotonic() - killed:.2f} s")
 
 
 async def kill_some(installation: Installation, what: str, chosen: random.Random) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from chaos.installation import until
 from chaos.wire import Wire
 from devmesh.audit.model import Record, Visitor
 from devmesh.audit.rows import single
@@ -134,7 +135,5 @@ async def test_a_change_that_was_announced_while_nobody_listened_empties_the_cac
     wire.say_farewell()
     async with asyncio.timeout(3):
         await forgotten.wait()
-    async with asyncio.timeout(3):
-        while not changes.fresh():
-            await asyncio.sleep(0.01)
+    await until(changes.fresh, 3)
     await changes.close()
