@@ -85,6 +85,21 @@ def test_many_brackets_side_by_side_are_not_deep():
     assert len(parse(b"[" + b",".join([b"[]"] * 5_000) + b"]")) == 5_000
 
 
+def test_more_values_than_any_request_needs_are_refused():
+    ones = [1] * 99_999
+    assert len(parse(msgspec.json.encode(ones))) == 99_999
+    assert parse(msgspec.json.encode(["," * 200_000]))
+    for many in ([*ones, 1], [[[], {}]] * 33_334, {str(number): 0 for number in range(100_000)}):
+        with pytest.raises(MalformedJson, match="100000 values"):
+            parse(msgspec.json.encode(many))
+
+
+def test_of_very_many_members_the_first_fault_is_told():
+    assert faults(msgspec.json.encode({"name": "n", "parts": [{"name": "a"}] * 1_001 + [{"name": 1}] * 2})) == {
+        "parts[1001].name": "Expected `str`, got `int`"
+    }
+
+
 def test_colons_in_strings_and_spaces_are_no_repeated_keys():
     assert parse(b'{ "a:b" : "c:d:e" , "f" : [ {"a:b" : ":"} ] }') == {"a:b": "c:d:e", "f": [{"a:b": ":"}]}
 

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 # Deep enough for any real document, and far from every recursion limit and PostgreSQL's own.
 MAX_DEPTH = 100
+# More than any tool takes; each costs microseconds, in which nobody else is served.
+MAX_VALUES = 100_000
 # The hint of every 400 here.
 _HINT = "Send one JSON object, in UTF-8, without comments, trailing commas or repeated keys."
 _JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
@@ -50,7 +52,7 @@ def shape(value: Any, kind: type[T]) -> T:
 
 
 def parse(raw: bytes) -> Any:
-    """Return any JSON value; malformed, ambiguous, deeper than 100 levels or holding NUL it is refused."""
+    """Return any JSON value; malformed, ambiguous, of over 100 levels or 100,000 values, or with NUL it is refused."""
     try:
         value = msgspec.json.decode(raw)
     except RecursionError:
@@ -59,8 +61,9 @@ def parse(raw: bytes) -> Any:
         raise MalformedJson(f"The JSON is not valid UTF-8{_where_not_utf8(raw)}.") from None
     except msgspec.DecodeError as error:
         raise MalformedJson(_reason(error)) from None
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
-        _refuse_depth(value)
+    containers = raw.count(b"[") + raw.count(b"{")
+    if containers > MAX_DEPTH or containers + raw.count(b",") >= MAX_VALUES:
+        _refuse_size(value)
     if b"\\u" not in raw:
         # No colon is written as an escape, so each key stands for one colon of its own, and encoding keeps the others:
         # a repeated key is a colon that is missing from the encoded form. Far cheaper than looking at each key.
@@ -112,10 +115,14 @@ def _where_not_utf8(raw: bytes) -> str:
     return ""
 
 
-def _refuse_depth(value: Any) -> None:
+def _refuse_size(value: Any) -> None:
     level = [value]
+    found = 1
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inside(outer)]
+        found += len(level)
+        if found > MAX_VALUES:
+            raise MalformedJson(f"The JSON holds more than {MAX_VALUES} values.")
         if not level:
             return
     raise MalformedJson(f"The JSON is nested deeper than {MAX_DEPTH} levels.")

@@ -13,6 +13,8 @@ from devmesh.errors import Fault
 
 _MAX_FAULTS = 50
 _MAX_NAME = 64
+# Of more members than a person writes, the first fault alone is told: looking at each takes too long.
+_MAX_MEMBERS = 1000
 _UNIONS = (Union, UnionType)
 _LISTS = (list, tuple, set, frozenset)
 
@@ -58,6 +60,8 @@ def _field_faults(value: dict[str, Any], kind: Any, path: str, *, strict: bool) 
 
 def _member_faults(value: Any, kind: Any, path: str, *, strict: bool) -> Iterator[Fault]:
     origin, inner = get_origin(kind), get_args(kind)
+    if isinstance(value, list | dict) and len(value) > _MAX_MEMBERS:
+        return
     if isinstance(value, list) and origin in _LISTS and inner:
         for index, item in enumerate(value):
             yield from _faults(item, inner[0], f"{path}[{index}]", strict=strict)
