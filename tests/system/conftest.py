@@ -130,7 +130,8 @@ class Machine:
         code, said = self.run("serve", "--port", "0", url=url, **settings)
         assert code == 1, said
         assert "Traceback" not in said
-        assert [line for line in said.splitlines() if "ERROR" in line and all(word in line for word in words)], said
+        errors = [line for line in said.splitlines() if " ERROR " in line or " CRITICAL " in line]
+        assert [line for line in errors if all(word in line for word in words)], said
         assert urlsplit(url).password not in said
         return said
 

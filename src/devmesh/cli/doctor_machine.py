@@ -15,6 +15,7 @@ from devmesh.cli.doctor_finding import Finding, good, wrong
 from devmesh.crypto.master import load_master_key
 from devmesh.db.embedded_binaries import EmbeddedError, find_binaries, unprivileged_user
 from devmesh.serve.listener import PortError, listen
+from devmesh.serve.tls import check_tls
 from devmesh.settings import Settings, SettingsError
 
 _OTHERS = 0o077
@@ -31,6 +32,8 @@ def look(settings: Settings) -> Iterator[Finding]:
     yield _master_key(settings)
     if settings.embedded:
         yield _binaries(settings.data_dir)
+    if settings.tls_cert:
+        yield _tls(settings)
     yield _port(settings)
     yield _disk(settings.data_dir)
     if time.time() < _NOT_BEFORE:
@@ -76,6 +79,14 @@ def _binaries(data_dir: Path) -> Finding:
     except EmbeddedError as error:
         return wrong("PostgreSQL's programs", str(error))
     return good(f"PostgreSQL {found.version} in {found.directory}" + (f", run as {user.name}" if user else ""))
+
+
+def _tls(settings: Settings) -> Finding:
+    try:
+        check_tls(settings)
+    except SettingsError as error:
+        return wrong("https", error.problems[0])
+    return good(f"https with the certificate {settings.tls_cert}")
 
 
 def _port(settings: Settings) -> Finding:

@@ -27,6 +27,7 @@ from devmesh.serve.connections import connections
 from devmesh.serve.handover import Handover
 from devmesh.serve.health import healthy
 from devmesh.serve.listener import BACKLOG
+from devmesh.serve.tls import check_tls
 from devmesh.serve.worker_log import log_to_stderr
 from devmesh.settings import Settings, SettingsError
 
@@ -112,6 +113,7 @@ async def work(program: Program, settings: Settings, descriptor: int, ready: int
 
 async def _build_and_work(build: Build, handed: Handover, descriptor: int, ready: int) -> int:
     settings = handed.settings(os.environ)
+    check_tls(settings)
     to = connections(settings, handed)
     try:
         program = await build(settings, handed.master_key, to.app, to.direct)
