@@ -1,4 +1,4 @@
-"""As much of curl as our pages use, for machines that have none; options that it does not know end it with 2."""
+"""As much of curl as our pages use, for machines that have none; what it does not know ends it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def asked(words: list[str]) -> Asked:
         elif word.startswith("-") and set(word[1:]) <= _FLAGS:
             found.flags |= set(word[1:])
         elif word.startswith("-") or found.url:
-            sys.exit(2)
+            sys.exit(f"this curl does not know {word}")
         else:
             found.url = word
     return found

@@ -32,7 +32,7 @@ curl -X POST {PRINTED_URL}/api/v1/api-keys -H "Authorization: Bearer YOUR_API_KE
   -H "Content-Type: application/json" -d '{{"name": "lost"}}'
 """
 # So that each request says its status after its reply.
-WITH_STATUS = """curl() { command curl -sw '\\n%{http_code}\\n' "$@"; }\n"""
+WITH_STATUS = """curl() { command curl -s -w '\\n%{http_code}\\n' "$@"; }\n"""
 
 Replies = list[tuple[int, Any]]
 
