@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from pages import Block, blocks, pages
 from reader import ROOT, Pasted, Reader, differences
+
+from devmesh.connectors import CONNECTORS
 
 GUIDE = ROOT / "docs" / "guide" / "onboarding.md"
 CURL = "curl" if shutil.which("curl") else "shim"
@@ -69,3 +72,9 @@ def test_a_difference_between_page_and_reply_is_seen():
     assert differences({"keys": [{"name": "a"}]}, reply) == [".keys[].name: printed 'a', came 'b'"]
     assert differences({"keys": [{"nick": "a"}]}, reply) == [".keys[].nick is missing"]
     assert differences({"gone": None}, reply) == [".gone is missing"]
+
+
+def test_the_pages_count_githubs_tools_right():
+    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", GUIDE):
+        for count in re.findall(r"(\d+) (?:GitHub )?tools|\"tools\": (\d+)", " ".join(path.read_text().split())):
+            assert int("".join(count)) == len(CONNECTORS["github"].tools), path

@@ -157,3 +157,21 @@ async def test_no_call_that_starts_after_a_revocation_is_accepted(organization: 
     assert (status, body) == (200, {"message": "API key revoked successfully", "key_id": key_id})
     assert {status for status, _ in after} == {401}
     assert after[0][1]["error"] == "Invalid API Key"
+
+
+async def test_a_key_for_one_reading_tool_sees_and_does_nothing_else(organization: Organization, github: GitHub):
+    await organization.connect(github, TOKEN)
+    await organization.call("github.create_issue", ISSUE)
+    key = await organization.new_key(key_type="agent", scopes=["tools:read:github.get_issue"])
+    _, listed = await organization.ask("GET", "/api/v1/tools", key=key)
+    assert [tool["name"] for tool in listed["tools"]] == ["github.get_issue", "mesh.list_services"]
+    named = {"owner": "my-org", "repo": "my-repo"}
+    assert (await organization.call("github.get_issue", {**named, "issue_number": 1}, key=key)).get("isError") is None
+    for tool, arguments in (
+        ("create_issue", ISSUE),
+        ("list_issues", named),
+        ("call_api", {"method": "GET", "path": "/user"}),
+    ):
+        result = await organization.call(f"github.{tool}", arguments, key=key)
+        assert result["_meta"]["code"] == "insufficient_scope", tool
+    assert [sent.method for sent in github.received] == ["POST", "GET"]
