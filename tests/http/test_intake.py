@@ -98,6 +98,14 @@ async def test_a_client_that_waits_to_be_invited_is_refused_at_once(wire):
     writer.close()
 
 
+async def test_a_body_that_does_not_come_is_not_waited_for(wire, monkeypatch):
+    monkeypatch.setattr("devmesh.http.intake.BODY_SECONDS", 0.2)
+    raw = head(b"POST /api/v1/notes", b"Content-Type: application/json", b"Content-Length: 100") + b'{"text": '
+    async with asyncio.timeout(2):
+        reply = await wire.ask(raw)
+    assert (reply.status, reply.json["code"]) == (408, "body_too_slow")
+
+
 async def test_a_client_that_leaves_in_the_middle_of_its_body_harms_nobody(wire):
     _, writer = await asyncio.open_connection("127.0.0.1", wire.port)
     writer.write(b"POST /api/v1/notes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")

@@ -5,29 +5,45 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from devmesh.errors import TooLarge
+from devmesh.errors import MeshError, TooLarge
 from devmesh.http.problem import Message, Receive
 
 MEBIBYTE = 1024 * 1024
 _SWALLOWED_BYTES = 16 * MEBIBYTE
 _SWALLOWED_SECONDS = 5.0
+BODY_SECONDS = 60.0
+
+
+class BodyTooSlow(MeshError):
+    """The body did not come in time; a place among the requests that are served at once is not kept for it."""
+
+    status = 408
+    code = "body_too_slow"
+    error = "Request Timeout"
+    hint = "Send the whole body at once."
 
 
 class Intake:
-    """An ASGI `receive` that raises TooLarge once more than `limit` bytes have come."""
+    """An ASGI `receive` that raises TooLarge once more than `limit` bytes have come, BodyTooSlow after 60 seconds."""
 
-    __slots__ = ("_begun", "_done", "_invited", "_left", "_receive", "limit")
+    __slots__ = ("_begun", "_done", "_invited", "_left", "_receive", "_until", "limit")
 
     def __init__(self, receive: Receive, limit: int, *, invited: bool) -> None:
         self._receive = receive
         self._left = self.limit = limit
         self._invited = invited
         self._begun = self._done = False
+        self._until = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def __call__(self) -> Message:
         """Return the next message of the body."""
         self._begun = True
-        message = await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            self._done = True
+            raise BodyTooSlow(f"The body was not complete within {BODY_SECONDS:g} seconds.") from None
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             self._done = not message.get("more_body", False)
