@@ -17,6 +17,7 @@ from devmesh.gateway.catalog import Catalog
 from devmesh.gateway.model import ListedTool, Listing, OnBehalfRequired, Passed, ToolResult, UnknownTool
 from devmesh.gateway.shape import masked, shape
 from devmesh.limits.service import Limits
+from devmesh.upstream.errors import OutcomeUnknown
 from devmesh.upstream.model import Connector, Tool
 from devmesh.upstream.send import Sender
 
@@ -65,12 +66,16 @@ class Gateway:
             reads = tool.reads(request)
             _require(caller, tool, reads=reads)
             await entry.open(service=connector.name, tool=tool.name, arguments=given)
-            reply = await self._sender.send(
-                request,
-                base_url=credential.base_url or connector.base_url or "",
-                organization=caller.organization_slug,
-                headers={**connector.headers, **connector.auth(request, credential.fields)},
-            )
+            try:
+                reply = await self._sender.send(
+                    request,
+                    base_url=credential.base_url or connector.base_url or "",
+                    organization=caller.organization_slug,
+                    headers={**connector.headers, **connector.auth(request, credential.fields)},
+                )
+            except OutcomeUnknown as error:
+                entry.outcome = "unknown" if error.wrote else "error"
+                raise
             entry.upstream_host, entry.upstream_status = reply.host, reply.status
             meta: dict[str, Any] = {
                 "request_id": caller.request_id,
