@@ -19,6 +19,7 @@ def make_data_dir(path: Path, server: User | None = None) -> None:
     """Leave a directory that we alone may read; the user `server`, if any, may pass through it to its own."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_owner(path)
         names = os.listdir(path)  # noqa: PTH208 - names alone are wanted
         if names and not any(name in _OURS for name in names):
             raise EmbeddedError(
@@ -63,6 +64,16 @@ def write_private(file: Path, text: str) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     unfinished.rename(file)
+
+
+def _check_owner(path: Path) -> None:
+    # Root could take any directory over, with a master key and a database in it that somebody else has put there.
+    owner = path.stat().st_uid
+    if owner != os.geteuid():
+        raise EmbeddedError(
+            f"The data directory {path} belongs to another user (id {owner}): "
+            "set DEVMESH_DATA_DIR to a new directory, or give this one to the user that serves."
+        )
 
 
 def _check_way(path: Path, server: User) -> None:
