@@ -10,10 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from devmesh.access import Role
+from devmesh.access import KeyType, Role
 from devmesh.crypto.tokens import is_api_key
 from devmesh.errors import InvalidKey
-from devmesh.keys.model import NewKey
+from devmesh.keys.model import IssuedKey, Key, NewKey
+from devmesh.keys.routes import KeyShownOnce
 
 if TYPE_CHECKING:
     from conftest import Mesh, Organization
@@ -221,3 +222,9 @@ async def test_a_burst_admits_exactly_the_buckets_capacity(organization: Organiz
     key = await organization.new_key(key_type="user", rate_limit=20, rate_window=3600)
     replies = await asyncio.gather(*(organization.ask("GET", "/api/v1/auth/profile", key=key) for _ in range(64)))
     assert sorted(status for status, _ in replies) == [200] * 20 + [429] * 44
+
+
+def test_the_reply_that_shows_a_key_does_not_show_it_in_a_traceback():
+    now = datetime.now(UTC)
+    key = Key(UUID(int=1), UUID(int=2), KeyType.USER, "one", "usr_abcd", [], 1, 1, now)
+    assert "usr_secret" not in repr(KeyShownOnce.of(IssuedKey(key, "usr_secret")))

@@ -53,6 +53,9 @@ class KeyShownOnce(Struct, frozen=True):
         message = "API key created successfully. Save this key - it will not be shown again!"
         return cls(message, issued.secret, key.id, info)
 
+    def __repr__(self) -> str:
+        return f"KeyShownOnce({self.id})"
+
 
 class KeyShown(Struct, frozen=True):
     """A key in a list: never its value."""
