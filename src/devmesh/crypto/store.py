@@ -24,9 +24,12 @@ async def add_to_ring(tx: Tx, purpose: str, version: int, wrapped: bytes) -> Non
 
 
 async def data_key(tx: Tx, organization_id: UUID, user_id: UUID | None) -> tuple[UUID, bytes] | None:
-    """Return the id and the wrapped data key of the user, or of the organization itself."""
+    """Return the id and the wrapped data key of the user, or of the organization itself.
+
+    Until the transaction ends nobody else gets it: an owner's credentials are replaced one after the other.
+    """
     row = await tx.one(
-        "select id, wrapped from data_keys where organization_id = $1 and user_id is not distinct from $2",
+        "select id, wrapped from data_keys where organization_id = $1 and user_id is not distinct from $2 for update",
         organization_id,
         user_id,
     )
