@@ -171,3 +171,14 @@ async def test_a_refusal_leaves_a_record_that_names_the_key_and_the_route(organi
     _, keys = await organization.ask("GET", "/api/v1/api-keys")
     key_id = next(entry["id"] for entry in keys["api_keys"] if entry["key_prefix"] == key[:8])
     assert audit["entries"][0]["actor"]["key_id"] == key_id
+
+
+async def test_a_key_that_was_pasted_in_a_wrong_place_is_not_in_the_audit(organization: Organization):
+    agent = await organization.new_key(key_type="agent")
+    await organization.call(organization.key)
+    await organization.ask("DELETE", f"/api/v1/credentials/{organization.key}", key=agent)
+    _, page = await organization.ask("GET", "/api/v1/audit?outcome=refused")
+    assert {entry["tool"] or entry["target"] for entry in page["entries"]} == {
+        "[key]",
+        "DELETE /api/v1/credentials/[key]",
+    }
