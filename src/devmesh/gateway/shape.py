@@ -51,7 +51,7 @@ def project(value: Any, fields: list[str] | None) -> Any:
     if fields is None:
         return value
     if isinstance(value, list):
-        return [project(item, fields) for item in value]
+        return [project(item, fields) if isinstance(item, Mapping) else item for item in value]
     if not isinstance(value, Mapping):
         return value
     kept: dict[str, Any] = {}
