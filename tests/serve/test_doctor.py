@@ -96,6 +96,15 @@ def test_an_unreachable_database_and_faulty_settings_are_told(devmesh):
     assert "DEVMESH_REGISTRATION" in said
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may go everywhere")
+def test_a_data_directory_out_of_reach_is_told(devmesh, tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+    code, said = devmesh("doctor", DEVMESH_DATA_DIR=str(tmp_path / "closed" / "data"))
+    assert code == 1
+    assert "set DEVMESH_DATA_DIR to a directory of this user's" in said
+    assert "Traceback" not in said
+
+
 def test_migrate_works_alone_and_repeats(service, devmesh):
     first, again = devmesh("migrate"), devmesh("migrate")
     assert first[0] == again[0] == 0

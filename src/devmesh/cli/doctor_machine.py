@@ -28,7 +28,13 @@ _OK = 200
 
 def look(settings: Settings) -> Iterator[Finding]:
     """Look at everything that needs no database."""
-    yield _data_dir(settings.data_dir)
+    try:
+        yield _data_dir(settings.data_dir)
+    except PermissionError as error:
+        yield wrong(
+            f"data directory: no way to {error.filename}", "set DEVMESH_DATA_DIR to a directory of this user's."
+        )
+        return
     yield _master_key(settings)
     if settings.embedded:
         yield _binaries(settings.data_dir)

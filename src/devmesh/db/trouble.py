@@ -19,6 +19,7 @@ _MENDS: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.InterfaceError, "correct URL"),
     (ssl.SSLError, "correct sslmode, sslrootcert or the host in URL"),
     (socket.gaierror, "correct the host in URL"),
+    (PermissionError, "give this user the right to it; what URL does not name is looked for below HOME"),
     (FileNotFoundError, "correct the socket's directory or sslrootcert in URL"),
     (OSError, "start it, let this machine through to it, or correct host, port and sslmode in URL"),
 )
