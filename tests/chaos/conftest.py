@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import Counter
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -28,15 +29,20 @@ def installation() -> Installation:
 @pytest.fixture
 async def outside(installation: Installation) -> AsyncIterator[Outside]:
     """The installation as its clients see it."""
-    requests: Counter[str] = Counter()
+    outside = Outside(installation.url, None, installation.data_dir, None)
 
-    async def count(_session: object, _context: object, started: aiohttp.TraceRequestStartParams) -> None:
-        requests[started.headers.get("Authorization", "").removeprefix("Bearer ")] += 1
+    async def began(_session: object, context: SimpleNamespace, request: aiohttp.TraceRequestStartParams) -> None:
+        context.began = time.monotonic()
+        outside.requests[request.headers.get("Authorization", "").removeprefix("Bearer ")] += 1
+
+    async def ended(_session: object, context: SimpleNamespace, _reply: object) -> None:
+        outside.slowest = max(outside.slowest, time.monotonic() - context.began)
 
     trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(count)
+    trace.on_request_start.append(began)
+    trace.on_request_end.append(ended)
     patience = aiohttp.ClientTimeout(total=15)
-    async with aiohttp.ClientSession(installation.url, timeout=patience, trace_configs=[trace]) as http:
+    async with aiohttp.ClientSession(outside.url, timeout=patience, trace_configs=[trace]) as outside.http:
         # A request sent again unasked would be counted once and take effect twice.
-        http._retry_connection = False
-        yield Outside(installation.url, None, installation.data_dir, http, requests)
+        outside.http._retry_connection = False
+        yield outside

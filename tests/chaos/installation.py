@@ -37,7 +37,7 @@ class Installation:
     def __init__(self, directory: Path) -> None:
         self.data_dir = directory / "data"
         self.log = directory / "log"
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._plans = directory / "plans.json"
         self._plans.write_text(json.dumps(_PLANS))
@@ -60,7 +60,6 @@ class Installation:
     async def end(self, seconds: float = 30) -> int:
         """Return its exit code, once it has ended by itself."""
         await until(lambda: self.process.poll() is not None, seconds)
-        self.process.stdout.close()
         return self.process.returncode
 
     def close(self) -> None:
@@ -69,6 +68,12 @@ class Installation:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
+        end = time.monotonic() + 5
+        while (left := self.remains({})) and time.monotonic() < end:
+            time.sleep(0.02)
+        assert left == []
 
     def workers(self) -> list[int]:
         return [process for process in self.children() if "devmesh.serve.worker" in _words(process)]
@@ -190,7 +195,7 @@ def born(process: int) -> str:
     return "" if not fields or fields[0] in "ZX" else fields[19]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]
 

@@ -36,9 +36,10 @@ class Ledger:
 
 @dataclass
 class Outside(Mesh):
-    """An installation seen from outside, and how many requests were sent with each key."""
+    """An installation seen from outside: how many requests were sent with each key, how long the slowest took."""
 
-    requests: Counter[str]
+    requests: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
 
     def requests_of(self, prefix: str) -> int:
         return sum(count for key, count in self.requests.items() if key.startswith(prefix))

@@ -94,7 +94,6 @@ async def kill_everything(installation: Installation) -> None:
     while left := installation.remains(known):
         assert time.monotonic() - killed < GONE_SECONDS, left
         await asyncio.sleep(0.02)
-    installation.process.stdout.close()
     await installation.start()
 
 

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+
 from chaos.installation import Installation, until
 from chaos.load import Outside
 from chaos.witness import Patient
@@ -133,5 +134,7 @@ async def refused(installation: Installation) -> bool:
 
 async def until_refused(installation: Installation, seconds: float) -> None:
     async with asyncio.timeout(seconds):
-        while not await refused(installation):
+        while True:
+            if await refused(installation):
+                return
             await asyncio.sleep(0.01)
