@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import shutil
+import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,15 +16,33 @@ from chaos.installation import Installation
 from chaos.load import Outside
 
 
+@pytest.fixture(scope="session")
+async def made() -> AsyncIterator[Path]:
+    """A data directory that was served from once, of which tests take copies."""
+    with _directory() as directory:
+        first = Installation(directory)
+        await first.start()
+        assert await first.stop() == 0
+        first.close()
+        yield first.data_dir
+
+
 @pytest.fixture
-def installation() -> Installation:
+def installation(made: Path) -> Iterator[Installation]:
     """A data directory of its own; nothing runs yet, and nothing is left afterwards."""
+    with _directory() as directory:
+        installation = Installation(directory)
+        subprocess.run(["/bin/cp", "-a", made, installation.data_dir], check=True)
+        yield installation
+        installation.close()
+
+
+@contextlib.contextmanager
+def _directory() -> Iterator[Path]:
     # Not pytest's own directory: as root it keeps the database's user out.
     path = Path(tempfile.mkdtemp(prefix="devmesh-"))
     path.chmod(0o711)
-    installation = Installation(path)
-    yield installation
-    installation.close()
+    yield path
     shutil.rmtree(path)
 
 

@@ -48,6 +48,8 @@ class Installation:
 
     async def start(self, *options: str, **environ: str) -> None:
         """Start it and return when it has said that it serves."""
+        if self.process is not None:
+            self.process.stdout.close()
         self._spawn(options, environ)
         if not await asyncio.to_thread(self._announced):
             raise AssertionError(f"it did not start; its log ends:\n{self.log.read_text()[-3000:]}")
