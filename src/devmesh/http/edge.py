@@ -12,6 +12,7 @@ from devmesh.http.allowed import Hosts, Origins, preflight
 from devmesh.http.intake import MEBIBYTE, Intake, too_large
 from devmesh.http.misplaced import refuse_in_cookie, refuse_in_query
 from devmesh.http.problem import Header, Message, Receive, Scope, Send, guard
+from devmesh.metrics import REQUEST_SECONDS, REQUESTS
 from devmesh.settings import Settings
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -60,6 +61,7 @@ class Edge:
             "begun": False,
         }
         intake = self._intake(scope, headers, receive)
+        began, kind = time.perf_counter(), _kind(scope["path"])
         bodiless = scope["method"] == "HEAD"
         if bodiless:
             scope["method"] = "GET"
@@ -69,6 +71,8 @@ class Edge:
                 if intake is not None:
                     await intake.drain()
                 state["begun"] = True
+                REQUESTS.add(kind, str(message["status"]))
+                REQUEST_SECONDS.observe(time.perf_counter() - began, kind)
                 found = message["headers"] = [*message.get("headers", ()), *reply_headers]
                 if not any(name == b"cache-control" for name, _ in found):
                     found.append(_NO_STORE)
@@ -106,13 +110,23 @@ class Edge:
         if length == b"0" or (length is None and b"transfer-encoding" not in headers and scope["http_version"] < "2"):
             return None
         limit = next((most for prefix, most in self._limits if scope["path"].startswith(prefix)), MEBIBYTE)
-        return Intake(receive, limit, invited=b"expect" in headers)
+        whole = None if b"transfer-encoding" in headers else _number(length)
+        return Intake(receive, limit, invited=b"expect" in headers, length=whole)
 
     async def _not_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         else:
             await send(_POLICY_CLOSED)
+
+
+def _number(length: bytes | None) -> int | None:
+    return int(length) if length is not None and length.isdigit() and len(length) <= _MAX_DIGITS else None
+
+
+def _kind(path: str) -> str:
+    """Return what a path is counted under: few kinds, whatever is asked for."""
+    return "mcp" if path == "/mcp" else "api" if path.startswith("/api/") else "other"
 
 
 def _check_length(length: bytes | None, limit: int) -> None:

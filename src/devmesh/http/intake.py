@@ -24,13 +24,18 @@ class BodyTooSlow(MeshError):
 
 
 class Intake:
-    """An ASGI `receive` that raises TooLarge once more than `limit` bytes have come, BodyTooSlow after 60 seconds."""
+    """An ASGI `receive` that raises TooLarge once more than `limit` bytes have come, BodyTooSlow after 60 seconds.
 
-    __slots__ = ("_begun", "_done", "_invited", "_left", "_receive", "_until", "limit")
+    A body of known `length` ends with its last byte: servers tell the end in a message of its own, and waiting
+    for that one costs as much again as the body did.
+    """
 
-    def __init__(self, receive: Receive, limit: int, *, invited: bool) -> None:
+    __slots__ = ("_begun", "_done", "_invited", "_left", "_receive", "_rest", "_until", "limit")
+
+    def __init__(self, receive: Receive, limit: int, *, invited: bool, length: int | None = None) -> None:
         self._receive = receive
         self._left = self.limit = limit
+        self._rest = -1 if length is None else length
         self._invited = invited
         self._begun = self._done = False
         self._until = asyncio.get_running_loop().time() + BODY_SECONDS
@@ -45,7 +50,11 @@ class Intake:
             self._done = True
             raise BodyTooSlow(f"The body was not complete within {BODY_SECONDS:g} seconds.") from None
         if message["type"] == "http.request":
-            self._left -= len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            self._left -= size
+            self._rest -= size
+            if self._rest == 0:
+                message["more_body"] = False
             self._done = not message.get("more_body", False)
             if self._left < 0:
                 raise too_large(self.limit)
