@@ -81,7 +81,7 @@ class App:
         authenticator = Authenticator(self.verifier, limits, self.audit)
         self.vault = Vault(self.database, self.data_keys, self.changes)
         self.sender = Sender(settings.upstream_allow)
-        gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit)
+        self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit)
         self.keys = Keys(self.database, self.ring, self.changes, self.audit, plans, self.verifier)
         credentials = Credentials(
             self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender
@@ -101,12 +101,12 @@ class App:
             "accounts": self.accounts,
             "keys": self.keys,
             "credentials": credentials,
-            "gateway": gateway,
+            "gateway": self.gateway,
             "audit": self.audit,
             "database": self.database,
         }
         rest = Gate(cast("Asgi", litestar(_ROUTES, services, root=_ROOT)), authenticator, limits, self.audit)
-        endpoint = Endpoint(authenticator, limits, gateway, passed_through)
+        endpoint = Endpoint(authenticator, limits, self.gateway, passed_through)
         self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
         self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None
         self._forgetting: asyncio.Task[None] | None = None

@@ -1,19 +1,118 @@
-"""What a service's reply becomes."""
+"""What a service's reply becomes: whole, paged, projected, and without secrets."""
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import json
+from typing import TYPE_CHECKING, Any
 
-from devmesh.gateway.shape import project
+import pytest
+
+from devmesh.crypto.tokens import new_api_key
+from devmesh.gateway.shape import masked, project
+from devmesh.upstream.model import Reply
+
+if TYPE_CHECKING:
+    from conftest import Mesh, Organization
+    from devmesh.demo.github import GitHub
+
+TOKEN = "ghp_a/secret+token=="
+JSON = {"content-type": "application/json; charset=utf-8"}
 
 
-def test_fields_are_chosen_of_an_object_and_of_each_object_of_a_list():
-    value = [{"a": 1, "b": {"c": 2, "d": 3}}, "text"]
-    assert project(value, ["a", "b.c"]) == [{"a": 1, "b": {"c": 2}}, "text"]
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"echo": TOKEN}).encode(),
+        json.dumps({"echo": TOKEN}).replace("/", "\\/").encode(),
+        json.dumps({"echo": TOKEN}).replace("ghp", "\\u0067hp").encode(),
+        json.dumps({TOKEN: [TOKEN, {"a": f"x{TOKEN}y"}]}).encode(),
+    ],
+)
+def test_a_secret_is_removed_however_json_spells_it(body: bytes):
+    shown = masked(Reply(200, JSON, body), [TOKEN])
+    assert TOKEN not in repr(json.loads(shown.body))
+    assert json.loads(shown.body)
 
 
-def test_lists_within_lists_within_lists_are_left_as_they_are():
-    nested: Any = []
-    for _ in range(900):
-        nested = [nested]
-    assert project(nested, ["a"]) is not None
+def test_a_secret_in_plain_text_and_one_of_ours_are_removed():
+    ours = new_api_key("user")
+    shown = masked(Reply(200, {"content-type": "text/plain"}, f"{TOKEN} and {ours}!".encode()), [TOKEN])
+    assert shown.body == b"[secret removed] and [secret removed]!"
+
+
+def test_a_basic_credential_is_removed_as_its_header_spelled_it():
+    pair = base64.b64encode(b"me@example.com:api-token-123").decode()
+    shown = masked(Reply(200, JSON, json.dumps({"auth": f"Basic {pair}"}).encode()), ["api-token-123", pair])
+    assert pair.encode() not in shown.body
+
+
+def test_a_reply_without_a_secret_is_left_as_it_is():
+    reply = Reply(200, JSON, b'{"a":  "b"}')
+    assert masked(reply, [TOKEN]) is reply
+    assert masked(reply, ["b"]) is reply
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (None, {"a": 1, "b": {"c": 2, "d": [{"e": 3, "f": 4}]}}),
+        (["a"], {"a": 1}),
+        (["b.c"], {"b": {"c": 2}}),
+        (["b.d.e", "a"], {"a": 1, "b": {"d": [{"e": 3}]}}),
+        (["none", "b.none"], {"b": {}}),
+        (["b", "b.c"], {"b": {"c": 2, "d": [{"e": 3, "f": 4}]}}),
+    ],
+)
+def test_fields_choose_what_is_kept(fields: list[str] | None, expected: Any):
+    assert project({"a": 1, "b": {"c": 2, "d": [{"e": 3, "f": 4}]}}, fields) == expected
+
+
+async def test_what_happens_is_counted(mesh: Mesh, organization: Organization, github: GitHub):
+    async def told() -> dict[str, float]:
+        headers = {"Authorization": f"Bearer {organization.key}"}
+        async with mesh.http.get("/metrics", headers=headers) as reply:
+            assert reply.status == 200
+            lines = (await reply.text()).splitlines()
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+
+    before = await told()
+    await organization.connect(github, "ghp_adas_token_000000")
+    await organization.call("github.get_authenticated_user")
+    await organization.call("github.get_issue", {"owner": "o", "repo": "r", "issue_number": 404})
+    await organization.call("github.create_issue", {"owner": 1})
+    after = await told()
+
+    def grown(name: str) -> float:
+        return after.get(name, 0) - before.get(name, 0)
+
+    assert grown('devmesh_tool_calls_total{service="github",outcome="ok"}') == 1
+    assert grown('devmesh_tool_calls_total{service="github",outcome="error"}') == 1
+    assert grown('devmesh_upstream_seconds_count{service="github"}') == 2
+    assert grown('devmesh_refusals_total{code="validation_failed"}') == 1
+    assert grown('devmesh_http_requests_total{kind="mcp",status="200"}') == 3
+    assert grown('devmesh_http_request_seconds_count{kind="mcp"}') == 3
+
+
+async def test_the_metrics_need_a_scope(organization: Organization):
+    key = await organization.new_key(key_type="user")
+    assert (await organization.ask("GET", "/metrics", key=key))[0] == 403
+    async with organization.mesh.http.get("/metrics") as reply:
+        assert reply.status == 401
+
+
+async def test_every_way_that_a_call_ends_gives_its_place_back(
+    organization: Organization, github: GitHub, monkeypatch: pytest.MonkeyPatch
+):
+    underway = organization.mesh.app.gateway._underway
+    await organization.connect(github, "ghp_adas_token_000000")
+    answers = (None, (500, {}, {}), (200, b"no json", {}), (302, {}, {"location": "http://10.0.0.1/"}))
+    for answer in answers:
+        github.answer = lambda _received, answer=answer: answer
+        await organization.call("github.get_authenticated_user")
+        assert underway._counts == {}
+    monkeypatch.setattr(underway, "_most", 0)
+    before = len(github.received)
+    result = await organization.call("github.get_authenticated_user")
+    assert (result["isError"], result["_meta"]["code"]) == (True, "rate_limit_exceeded")
+    assert len(github.received) == before

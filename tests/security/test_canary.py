@@ -107,7 +107,7 @@ async def test_planted_secrets_are_found_nowhere(
     ):
         github.answer = answer or (lambda _received: None)
         for headers in ({}, {"X-Service-GitHub-Token": passed, "X-Service-GitHub-Base-Url": github.url}):
-            arguments = {"owner": "o", "repo": "r", "number": 1}
+            arguments = {"owner": "o", "repo": "r", "issue_number": 1}
             replies += repr(await organization.call("github.get_issue", arguments, headers=headers)).encode()
             body = {"arguments": arguments}
             path = "/api/v1/tools/github.get_issue/execute"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,9 @@ import msgspec
 
 from devmesh.access import Caller, KeyType
 from devmesh.access.scopes import TOOL
+from devmesh.audit.model import Result
 from devmesh.audit.service import Audit
+from devmesh.credentials.model import Chosen
 from devmesh.credentials.vault import Vault
 from devmesh.errors import InsufficientScope, MeshError
 from devmesh.gateway.builtin import BUILTIN, services
@@ -17,8 +20,10 @@ from devmesh.gateway.catalog import Catalog
 from devmesh.gateway.model import ListedTool, Listing, OnBehalfRequired, Passed, ToolResult, UnknownTool
 from devmesh.gateway.shape import masked, shape
 from devmesh.limits.service import Limits
+from devmesh.limits.underway import UnderWay
+from devmesh.metrics import REFUSALS, TOOL_CALLS, UPSTREAM_SECONDS
 from devmesh.upstream.errors import OutcomeUnknown
-from devmesh.upstream.model import Connector, Tool
+from devmesh.upstream.model import Connector, Reply, Request, Tool
 from devmesh.upstream.send import Sender
 
 Arguments = Mapping[str, Any]
@@ -41,6 +46,7 @@ class Gateway:
         self._vault = vault
         self._sender = sender
         self._audit = audit
+        self._underway = UnderWay()
 
     async def run(self, caller: Caller, name: str, arguments: Arguments | None, passed: Passed) -> ToolResult:
         """Run tool `name` upstream as `caller`; refused and failed calls are audited too.
@@ -65,28 +71,43 @@ class Gateway:
             request = tool.request(checked)
             reads = tool.reads(request)
             _require(caller, tool, reads=reads)
-            await entry.open(service=connector.name, tool=tool.name, arguments=given)
+            signed = connector.auth(request, credential.fields)
+            self._underway.take(caller.tenant_id)
             try:
-                reply = await self._sender.send(
-                    request,
-                    base_url=credential.base_url or connector.base_url or "",
-                    organization=caller.organization_slug,
-                    headers={**connector.headers, **connector.auth(request, credential.fields)},
-                )
+                await entry.open(service=connector.name, tool=tool.name, arguments=given)
+                reply = await self._send(request, connector, credential, signed, caller.organization_slug)
             except OutcomeUnknown as error:
                 entry.outcome = "unknown" if error.wrote else "error"
                 raise
+            finally:
+                self._underway.give(caller.tenant_id)
             entry.upstream_host, entry.upstream_status = reply.host, reply.status
             meta: dict[str, Any] = {
                 "request_id": caller.request_id,
                 "credential": {"source": credential.source, "id": credential.id},
             }
-            result = shape(tool, checked, masked(reply, credential.fields.values()), meta)
-            durable = entry.close("error" if result.is_error else "ok", code=meta.get("code"))
+            result = shape(tool, checked, masked(reply, _secrets(connector, credential, signed)), meta)
+            outcome: Result = "error" if result.is_error else "ok"
+            durable = entry.close(outcome, code=meta.get("code"))
+            TOOL_CALLS.add(connector.name, outcome)
             if not reads:
                 await durable
             meta["receipt"] = entry.receipt
             return result
+
+    async def _send(
+        self, request: Request, connector: Connector, credential: Chosen, signed: Mapping[str, str], organization: str
+    ) -> Reply:
+        began = time.perf_counter()
+        try:
+            return await self._sender.send(
+                request,
+                base_url=credential.base_url or connector.base_url or "",
+                organization=organization,
+                headers={**connector.headers, **signed},
+            )
+        finally:
+            UPSTREAM_SECONDS.observe(time.perf_counter() - began, connector.name)
 
     async def call(self, caller: Caller, name: str, arguments: Arguments | None, passed: Passed) -> ToolResult:
         """Run the tool as `run` does, and answer every refusal in words for an agent; raise UnknownTool alone."""
@@ -109,11 +130,19 @@ class Gateway:
 
 def refused(caller: Caller, error: MeshError) -> ToolResult:
     """Return the error result for a refusal: its short text, what happened, and the next step."""
+    REFUSALS.add(error.code)
     meta: dict[str, Any] = {"code": error.code, "request_id": caller.request_id, **error.extra}
     if error.retry_after is not None:
         meta["retry_after"] = error.retry_after
     lines = [error.error, error.detail] if error.detail != error.error else [error.error]
     return ToolResult("\n".join([*lines, error.hint]), None, is_error=True, meta=meta)
+
+
+def _secrets(connector: Connector, credential: Chosen, signed: Mapping[str, str]) -> list[str]:
+    """Return what the reply must not show: the secret fields, and the credential as the headers spelled it."""
+    named = [field.name for field in connector.fields if field.secret]
+    fields = [credential.fields[name] for name in named if name in credential.fields]
+    return [*fields, *(value.rpartition(" ")[2] for value in signed.values())]
 
 
 def _own(value: Any, meta: dict[str, Any]) -> ToolResult:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from devmesh.crypto.tokens import PATTERN, PREFIXES
 from devmesh.gateway.model import ToolResult
 from devmesh.upstream.arguments import Paged
 from devmesh.upstream.model import Reply, Tool
@@ -14,6 +16,8 @@ from devmesh.upstream.model import Reply, Tool
 _MASK = b"[secret removed]"
 # Shorter values occur by chance, and no service issues secrets that short.
 _SHORTEST_SECRET = 8
+_KEY = re.compile(PATTERN.pattern.encode())
+_KEY_PREFIXES = tuple(prefix.encode() for prefix in PREFIXES.values())
 
 
 def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> ToolResult:
@@ -38,12 +42,23 @@ def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> Too
 
 
 def masked(reply: Reply, secrets: Iterable[str]) -> Reply:
-    """Return the reply without any of the credential's values, should the service echo one."""
-    body = reply.body
+    """Return the reply without any of the secrets and any key of ours, should the service echo one."""
+    body = _plain(reply)
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET and secret.encode() in body:
             body = body.replace(secret.encode(), _MASK)
+    if any(prefix in body for prefix in _KEY_PREFIXES):
+        body = _KEY.sub(_MASK, body)
     return reply if body is reply.body else Reply(reply.status, reply.headers, body, reply.host)
+
+
+def _plain(reply: Reply) -> bytes:
+    """Return the body with JSON's optional escapes undone: a secret could hide behind one of them."""
+    if reply.is_json and (b"\\u" in reply.body or b"\\/" in reply.body):
+        value = reply.json()
+        if value is not None:
+            return msgspec.json.encode(value)
+    return reply.body
 
 
 def project(value: Any, fields: list[str] | None) -> Any:

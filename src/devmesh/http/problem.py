@@ -13,6 +13,7 @@ import msgspec
 
 from devmesh.crypto.tokens import PATTERN
 from devmesh.errors import MeshError, Unauthenticated
+from devmesh.metrics import REFUSALS
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -110,6 +111,7 @@ async def guard(
 
 async def answer(scope: Scope, send: Send, error: MeshError, headers: Iterable[Header] = ()) -> None:
     """Send the problem document of `error` as the whole reply to the request of `scope`."""
+    REFUSALS.add(error.code)
     state = scope["state"]
     rendered = render(error, path=state.get("path", scope["path"]), request_id=state["request_id"], headers=headers)
     await send({"type": "http.response.start", "status": rendered.status, "headers": rendered.headers})

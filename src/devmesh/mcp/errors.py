@@ -11,6 +11,7 @@ from devmesh.errors import Invalid, MeshError, Unauthenticated
 from devmesh.http.body import MalformedJson
 from devmesh.mcp.protocol import INTERNAL_ERROR, INVALID_PARAMS, PARSE_ERROR
 from devmesh.mcp.replies import Id, Reply, failure
+from devmesh.metrics import REFUSALS
 
 _LOG: Final = logging.getLogger(__name__)
 _CHALLENGE: Final = b'Bearer realm="devmesh"'
@@ -54,6 +55,7 @@ async def guarded(work: Awaitable[Reply], request_id: Id | None, trace_id: str) 
 
 def _told(error: MeshError, request_id: Id | None, trace_id: str) -> Reply:
     """Return the error under its HTTP status; its JSON-RPC code is that status, outside the reserved range."""
+    REFUSALS.add(error.code)
     data: dict[str, Any] = {"code": error.code, "hint": error.hint, "request_id": trace_id, **error.extra}
     headers: list[tuple[bytes, bytes]] = []
     if error.retry_after is not None:

@@ -11,6 +11,7 @@ import gc
 import importlib
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from typing import Any, Protocol
 
 import asyncpg
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
 from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
@@ -37,6 +39,9 @@ log = logging.getLogger("devmesh.serve.worker")
 TRY_AGAIN = os.EX_TEMPFAIL
 # Of the drain time, what closing the program may take once the last request is answered.
 _CLOSING_SECONDS = 3.0
+# Connections, not requests: idle ones of a proxy's or an agent's pool count too, so there is room for many.
+_CONNECTIONS = 16_384
+_HEADER_MILLISECONDS = 10_000
 _QUIET = {"version": 1, "disable_existing_loggers": False}
 
 
@@ -61,7 +66,8 @@ class Inherited(Server):
             http=HTTPModes.http1,
             websockets=False,
             backlog=BACKLOG,
-            backpressure=BACKLOG,
+            backpressure=_CONNECTIONS,
+            http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
             log_enabled=False,
             log_dictconfig=_QUIET,
             ssl_cert=settings.tls_cert,
@@ -132,6 +138,8 @@ async def _build_and_work(build: Build, handed: Handover, descriptor: int, ready
 def main(target: str, descriptor: int, ready: int) -> int:
     """Load the program, wait for the parent's word, serve; return the exit code."""
     log_to_stderr()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     module, _, name = target.partition(":")
     build: Build = getattr(importlib.import_module(module), name)
     handed = Handover.read(sys.stdin.buffer)
