@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import threading
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from devmesh.errors import Invalid
 from devmesh.settings.values import allow_entries
+from devmesh.upstream import guard as guard_module
 from devmesh.upstream.addresses import is_public
 from devmesh.upstream.errors import AddressRefused, NameNotResolved
 from devmesh.upstream.guard import Guard
@@ -104,6 +106,72 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_the_others():
     assert await second == ("140.82.121.6",)
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_names_that_are_not_answered_hold_up_no_other_organization(monkeypatch):
+    monkeypatch.setattr(guard_module, "_RESOLVE_SECONDS", 0.05)
+    answer = threading.Event()
+
+    def black_hole(host: str, port: int, **_more: object) -> list[tuple[object, ...]]:
+        if host.endswith("dark.example"):
+            answer.wait(10)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("140.82.121.6", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", black_hole)
+    guard = Guard()
+    try:
+        dark = [admit(guard, f"https://{number}.dark.example", "evil") for number in range(50)]
+        refused = await asyncio.gather(*dark, return_exceptions=True)
+        assert all(isinstance(error, NameNotResolved) for error in refused)
+        assert [("other names" in str(error)) for error in refused] == [False] * 4 + [True] * 46
+        # Nobody waits any more, and the threads are still busy.
+        with pytest.raises(NameNotResolved, match="4 other names of your organization"):
+            await admit(guard, "https://light.example", "evil")
+        assert await admit(guard, "https://light.example") == ("140.82.121.6",)
+    finally:
+        answer.set()
+    await asyncio.wait(guard._running["evil"])
+    assert await admit(guard, "https://light.example", "evil") == ("140.82.121.6",)
+    guard.close()
+
+
+async def test_more_names_at_once_than_an_organization_may_ask_for_wait_their_turn():
+    running, most = 0, 0
+
+    async def resolve(_host: str, _port: int) -> list[str]:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return ["140.82.121.6"]
+
+    guard = Guard(resolve=resolve)
+    found = await asyncio.gather(*(admit(guard, f"https://a{number}.example") for number in range(20)))
+    assert (set(found), most) == ({("140.82.121.6",)}, 4)
+    assert guard._running == {}
+
+
+async def test_a_name_that_cannot_be_resolved_again_keeps_its_checked_addresses_for_five_minutes():
+    now, answers = [0.0], [["140.82.121.6"]]
+
+    async def resolve(_host: str, _port: int) -> list[str]:
+        await asyncio.sleep(0)
+        if answers:
+            return answers.pop()
+        raise socket.gaierror(-3, "try again")
+
+    guard = Guard(resolve=resolve, clock=lambda: now[0])
+    assert await admit(guard, "https://a.example") == ("140.82.121.6",)
+    for now[0] in (31, 200, 329):
+        assert await admit(guard, "https://a.example") == ("140.82.121.6",)
+        assert guard.known(base_of("https://a.example").origin, "acme") is not None
+        with pytest.raises(NameNotResolved):
+            await admit(guard, "https://a.example", "other")
+    now[0] = 331
+    assert guard.known(base_of("https://a.example").origin, "acme") is None
+    with pytest.raises(NameNotResolved):
+        await admit(guard, "https://a.example")
 
 
 async def test_checked_names_are_forgotten_from_the_oldest_on():

@@ -24,23 +24,33 @@ from devmesh.upstream.origin import Origin
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _FRESH_SECONDS = 30.0
+_KEPT_SECONDS = 300.0
 _RESOLVE_SECONDS = 5.0
+# Only the resolver's own patience, tens of seconds, ends a look-up that gets no answer, and whoever names a service
+# chooses its zone: so an organization holds at most an eighth of the threads, whether or not it still waits.
+_THREADS = 32
+_MOST_ASKED = 4
 _REMEMBERED = 1024
 _MOST_ADDRESSES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An origin with the addresses that were checked for it, in the order to try them, good until `until`."""
+    """An origin with the addresses that were checked for it, in the order to try them, good until `until`.
+
+    Until `kept` they may serve on, if the name cannot be resolved anew.
+    """
 
     origin: Origin
     addresses: tuple[str, ...]
     until: float
+    kept: float
 
 
 class Guard:
     """Checks every address of a name before anyone connects, and remembers the checked ones for 30 seconds.
 
+    When the name cannot be resolved after that, they serve on for five minutes: what they were checked for stands.
     Whoever connects uses an address of the Target and never the name: an answer that changes
     in between changes nothing.
     """
@@ -54,11 +64,12 @@ class Guard:
     ) -> None:
         self._allow = tuple(allow)
         # Threads of its own: names that are slow to resolve must not hold up password hashing or file work.
-        self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
+        self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="resolve")
         self._resolve = resolve or self._ask_system
         self._clock = clock
         self._checked: OrderedDict[tuple[str, Origin], Target] = OrderedDict()
-        self._asking: dict[tuple[str, int], asyncio.Task[Sequence[str]]] = {}
+        self._asking: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
+        self._running: dict[str, set[asyncio.Future[Sequence[str]]]] = {}
 
     def known(self, origin: Origin, organization: str) -> Target | None:
         """Return the organization's Target if it was checked a short time ago."""
@@ -74,10 +85,18 @@ class Guard:
         if is_metadata_name(origin.host):
             raise AddressRefused(f"{origin.host} is a metadata service.", hint="It cannot be opened.")
         literal = origin.address
-        found = [literal] if literal is not None else await self._addresses(origin)
-        for address in found:
-            self._check(origin, address, organization)
-        target = Target(origin, tuple(str(address) for address in found), self._clock() + _FRESH_SECONDS)
+        try:
+            found = [literal] if literal is not None else await self._addresses(origin, organization)
+        except NameNotResolved:
+            kept = self._checked.get((organization, origin))
+            if kept is None or kept.kept <= self._clock():
+                raise
+            target = replace(kept, until=min(self._clock() + _FRESH_SECONDS, kept.kept))
+        else:
+            for address in found:
+                self._check(origin, address, organization)
+            until = self._clock() + _FRESH_SECONDS
+            target = Target(origin, tuple(str(address) for address in found), until, until + _KEPT_SECONDS)
         self._remember(organization, target)
         return target
 
@@ -115,31 +134,49 @@ class Guard:
         if len(self._checked) > _REMEMBERED:
             self._checked.popitem(last=False)
 
-    async def _addresses(self, origin: Origin) -> list[Address]:
+    async def _addresses(self, origin: Origin, organization: str) -> list[Address]:
         """Return the name's addresses; callers that ask for one name at once share one question."""
-        key = (origin.host, origin.port)
-        task = self._asking.get(key)
-        if task is None:
-            task = asyncio.create_task(self._ask(*key))
-            self._asking[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
+        question = None
         try:
-            answer = await asyncio.shield(task)
+            async with asyncio.timeout(_RESOLVE_SECONDS):  # its TimeoutError is an OSError
+                question = await self._ask(origin, organization)
+                answer = await asyncio.shield(question)
             found = [ip_address(text) for text in dict.fromkeys(answer)]
         except (OSError, ValueError) as error:
+            if question is None:
+                busy = f"{_MOST_ASKED} other names of your organization are still not answered"
+                raise NameNotResolved(f"{origin.host} was not looked up: {busy}.") from error
             raise NameNotResolved(f"{origin.host} could not be resolved.") from error
         if not found or len(found) > _MOST_ADDRESSES:
             raise NameNotResolved(f"{origin.host} has {'too many addresses' if found else 'no address'}.")
         return found
 
-    def _forget(self, key: tuple[str, int], done: asyncio.Task[Sequence[str]]) -> None:
-        del self._asking[key]
-        if not done.cancelled():
-            done.exception()  # read, for when everybody who asked has been cancelled
+    async def _ask(self, origin: Origin, organization: str) -> asyncio.Future[Sequence[str]]:
+        """Return the look-up of the name, begun when the organization has room for it; it has till the look-up ends."""
+        key = (origin.host, origin.port)
+        while (question := self._asking.get(key)) is None:
+            running = self._running.setdefault(organization, set())
+            if len(running) < _MOST_ASKED:
+                return self._begin(key, organization, running)
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        return question
 
-    async def _ask(self, host: str, port: int) -> Sequence[str]:
-        async with asyncio.timeout(_RESOLVE_SECONDS):  # its TimeoutError is an OSError
-            return await self._resolve(host, port)
+    def _begin(
+        self, key: tuple[str, int], organization: str, running: set[asyncio.Future[Sequence[str]]]
+    ) -> asyncio.Future[Sequence[str]]:
+        question = self._asking[key] = asyncio.ensure_future(self._resolve(*key))
+        running.add(question)
+
+        def ended(done: asyncio.Future[Sequence[str]]) -> None:
+            del self._asking[key]
+            running.discard(done)
+            if not running:
+                self._running.pop(organization, None)
+            if not done.cancelled():
+                done.exception()  # read, for when everybody who asked has been cancelled
+
+        question.add_done_callback(ended)
+        return question
 
     async def _ask_system(self, host: str, port: int) -> Sequence[str]:
         loop = asyncio.get_running_loop()
