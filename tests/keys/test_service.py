@@ -11,8 +11,10 @@ from uuid import UUID
 import pytest
 
 from devmesh.access import KeyType, Role
-from devmesh.crypto.tokens import is_api_key
+from devmesh.crypto.tokens import is_api_key, new_api_key
+from devmesh.db.pool import Tx
 from devmesh.errors import InvalidKey
+from devmesh.keys import store
 from devmesh.keys.model import IssuedKey, Key, NewKey
 from devmesh.keys.routes import KeyShownOnce
 
@@ -216,6 +218,35 @@ async def test_a_cached_key_is_read_again_when_a_change_may_have_been_missed(
     assert (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 200
     monkeypatch.setattr(mesh.app.changes, "fresh", lambda: False)
     assert (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 401
+
+
+async def test_made_up_keys_are_read_three_at_a_time_and_hold_up_no_known_one(
+    mesh: Mesh, organization: Organization, monkeypatch: pytest.MonkeyPatch
+):
+    route, going, reading, most = store.route, asyncio.Event(), 0, 0
+
+    async def slow(tx: Tx, digests: list[bytes]) -> tuple[UUID, UUID, UUID] | None:
+        nonlocal reading, most
+        found = await route(tx, digests)
+        if found is None:
+            reading += 1
+            most = max(most, reading)
+            await going.wait()
+            reading -= 1
+        return found
+
+    verifier = mesh.app.verifier
+    assert await verifier.verify(organization.key)
+    monkeypatch.setattr(store, "route", slow)
+    made_up = [asyncio.create_task(verifier.verify(new_api_key(KeyType.USER))) for _ in range(20)]
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr(mesh.app.changes, "fresh", lambda: False)
+    async with asyncio.timeout(2):
+        assert await verifier.verify(organization.key)
+    going.set()
+    refused = await asyncio.gather(*made_up, return_exceptions=True)
+    assert {type(error) for error in refused} == {InvalidKey}
+    assert most == 3
 
 
 async def test_a_burst_admits_exactly_the_buckets_capacity(organization: Organization):

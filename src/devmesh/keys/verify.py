@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from devmesh.keys.model import Grant
 KEY_CHANGED = "key"
 USER_CHANGED = "user"
 _MOST = 50_000
+# Anybody can make up keys, and each is a read: so few at once that the pool has connections left for everybody else.
+_MOST_UNKNOWN = 3
 
 
 class Verifier:
@@ -33,6 +36,7 @@ class Verifier:
         self._grants: dict[bytes, Grant] = {}
         self._digests: dict[UUID, bytes] = {}
         self._heard = 0
+        self._unknown = asyncio.Semaphore(_MOST_UNKNOWN)
         changes.subscribe(KEY_CHANGED, self._forget_key)
         changes.subscribe(USER_CHANGED, self._forget_user)
         changes.missed(self._forget_all)
@@ -43,7 +47,10 @@ class Verifier:
             raise InvalidKey
         digest = self._ring.digest("keys", secret.encode())
         grant = self._grants.get(digest)
-        if grant is None or not self._changes.fresh():
+        if grant is None:
+            async with self._unknown:
+                grant = await self._read(secret, digest)
+        elif not self._changes.fresh():
             grant = await self._read(secret, digest)
         if grant.expires is not None and grant.expires <= time.time():
             raise InvalidKey
