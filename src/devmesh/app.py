@@ -103,7 +103,7 @@ class App:
             "credentials": credentials,
             "gateway": self.gateway,
             "audit": self.audit,
-            "database": self.database,
+            "readiness": health.Readiness(self.database),
         }
         rest = Gate(cast("Asgi", litestar(_ROUTES, services, root=_ROOT)), authenticator, limits, self.audit)
         endpoint = Endpoint(authenticator, limits, self.gateway, passed_through)

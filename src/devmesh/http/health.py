@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -12,8 +14,7 @@ from devmesh.errors import Unavailable
 from devmesh.http.routing import Response, get
 from devmesh.metrics import CONTENT_TYPE, exposition
 
-# Answered without a word about limits: probes ask often.
-PATHS = ("/healthz", "/health", "/readyz", "/api/v1/health")
+_SHARED_SECONDS = 1.0
 
 
 class Healthy(Struct, frozen=True):
@@ -31,6 +32,34 @@ class NotReady(Unavailable):
     hint = "Look at the server's log; 'devmesh doctor' says what is wrong."
 
 
+class Readiness:
+    """Asks the database whether it answers: once a second at most, however many want to know."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._asking = asyncio.Lock()
+        self._asked = float("-inf")
+        self._away: Unavailable | None = None
+
+    async def check(self) -> None:
+        """Return if the database answered within the last second; raise NotReady otherwise."""
+        async with self._asking:
+            if time.monotonic() - self._asked >= _SHARED_SECONDS:
+                self._away = await self._ask()
+                self._asked = time.monotonic()
+            away = self._away
+        if away is not None:
+            raise NotReady(away.detail, retry_after=away.retry_after) from away
+
+    async def _ask(self) -> Unavailable | None:
+        try:
+            async with self._database.routing() as tx:
+                await tx.value("select 1")
+        except Unavailable as error:
+            return error
+        return None
+
+
 @get(["/healthz", "/health"], scope=None)
 async def alive() -> Healthy:
     """Answer as long as this process serves."""
@@ -38,13 +67,9 @@ async def alive() -> Healthy:
 
 
 @get("/readyz", scope=None)
-async def ready(database: Database) -> Healthy:
+async def ready(readiness: Readiness) -> Healthy:
     """Answer while the database does too; 503 otherwise."""
-    try:
-        async with database.routing() as tx:
-            await tx.value("select 1")
-    except Unavailable as error:
-        raise NotReady(error.detail, retry_after=error.retry_after) from error
+    await readiness.check()
     return Healthy()
 
 
