@@ -34,7 +34,7 @@ async def test_counts_are_written_once_a_minute(monkeypatch):
     assert rows == [1, 2]
     counted._close(until=float("inf"), now=0)
     assert rows == [1, 2]
-    assert counted._windows == {}
+    assert counted._visitors == {}
     counted.flush()
 
 
@@ -43,12 +43,33 @@ async def test_a_flood_of_addresses_fills_neither_memory_nor_table(monkeypatch):
     rows = []
     counted = Refusals(lambda actor, record: rows.append((actor.address, record.count)) or True)
     for number in range(1000):
-        counted.add(Visitor(address=f"2001:db8::{number:x}"), Record(action="auth.refused", code="invalid_api_key"))
-    assert len(counted._windows) == 11
+        counted.add(Visitor(address=f"2001:db8:0:{number:x}::1"), Record(action="auth.refused", code="invalid_api_key"))
+    assert len(counted._visitors) == 11
     counted.flush()
     assert len(rows) == 12
     assert sum(count for _, count in rows) == 1000
     assert rows[-1] == ("", 989)
+
+
+async def test_an_ipv6_visitor_is_a_whole_64():
+    rows = []
+    counted = Refusals(lambda actor, record: rows.append((actor.address, record.count)) or True)
+    for number in range(100):
+        counted.add(Visitor(address=f"2001:db8::{number:x}"), Record(action="auth.refused", code="invalid_api_key"))
+    counted.flush()
+    assert rows == [("2001:db8::0", 1), ("2001:db8::0", 99)]
+
+
+async def test_a_flood_of_addresses_hides_no_known_caller(monkeypatch, somebody):
+    monkeypatch.setattr(refusals, "_MAX_KINDS", 10)
+    rows = []
+    counted = Refusals(lambda actor, _: rows.append(actor) or True)
+    for number in range(100):
+        counted.add(Visitor(address=f"192.0.2.{number}"), Record(action="request.refused", code="invalid_api_key"))
+    caller = somebody()
+    counted.add(caller, Record(action="request.refused", code="insufficient_scope"))
+    assert rows[-1] == caller
+    counted.flush()
 
 
 async def test_refusals_that_the_store_does_not_take_are_counted_until_it_does():

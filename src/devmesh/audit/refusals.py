@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from devmesh.audit.model import Actor, Record, Visitor
+from devmesh.http.address import network
 
 WINDOW_SECONDS = 60.0
 _SWEEP_SECONDS = 5.0
@@ -29,36 +30,35 @@ class _Window:
 class Refusals:
     """Refusals by organization, key or person or address, action and code; memory is bounded.
 
+    Visitors and known callers have a bound each, so that no flood of addresses hides who of the known was refused.
     `write` appends one row at once and says False if the store takes none now: then it is counted
     and written when the store is back.
     """
 
     def __init__(self, write: Callable[[Actor, Record], bool]) -> None:
         self._write = write
-        self._windows: dict[Kind, _Window] = {}
+        self._visitors: dict[Kind, _Window] = {}
+        self._known: dict[Kind, _Window] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
     def add(self, actor: Actor, record: Record) -> None:
         """Record one refusal, on its own or in its kind's count."""
-        kind: Kind = (
-            actor.organization_id,
-            actor.key_id or actor.user_id or actor.address,
-            record.action,
-            record.code,
-        )
-        if kind not in self._windows and len(self._windows) >= _MAX_KINDS:
-            # Too many addresses to tell apart: one count for the rest, so that a flood fills neither memory nor table.
+        person = actor.key_id or actor.user_id
+        windows = self._visitors if person is None else self._known
+        kind: Kind = (actor.organization_id, person or network(actor.address), record.action, record.code)
+        if kind not in windows and len(windows) >= _MAX_KINDS:
+            # Too many to tell apart: one count for the rest, so that a flood fills neither memory nor table.
             kind = (actor.organization_id, None, record.action, record.code)
             actor = Visitor(organization_id=actor.organization_id)
             record = Record(action=record.action, outcome=record.outcome, code=record.code)
-        window = self._windows.get(kind)
+        window = windows.get(kind)
         if window is not None:
             window.unwritten += 1
             window.record = record
             return
         loop = asyncio.get_running_loop()
         written = self._write(actor, record)
-        self._windows[kind] = _Window(actor, record, loop.time(), 0 if written else 1)
+        windows[kind] = _Window(actor, record, loop.time(), 0 if written else 1)
         if self._sweeping is None:
             self._sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep, loop)
 
@@ -71,13 +71,14 @@ class Refusals:
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._close(until=loop.time() - WINDOW_SECONDS, now=loop.time())
-        self._sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep, loop) if self._windows else None
+        self._sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep, loop) if self._visitors or self._known else None
 
     def _close(self, until: float, now: float) -> None:
-        for kind, window in list(self._windows.items()):
-            if window.since > until:
-                continue
-            if window.unwritten == 0:
-                del self._windows[kind]
-            elif self._write(window.actor, msgspec.structs.replace(window.record, count=window.unwritten)):
-                window.unwritten, window.since = 0, now
+        for windows in (self._known, self._visitors):
+            for kind, window in list(windows.items()):
+                if window.since > until:
+                    continue
+                if window.unwritten == 0:
+                    del windows[kind]
+                elif self._write(window.actor, msgspec.structs.replace(window.record, count=window.unwritten)):
+                    window.unwritten, window.since = 0, now

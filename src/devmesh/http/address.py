@@ -47,6 +47,17 @@ def fold(address: str) -> str:
     return address if parsed is None else str(parsed)
 
 
+@lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """Return an IPv6 address's /64, for whoever has one address has all of them; any other address as it is."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.IPv6Network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
+
+
 def _parsed(address: str) -> Address | None:
     try:
         parsed = ipaddress.ip_address(address)

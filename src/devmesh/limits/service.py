@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import time
 from collections.abc import Callable
-from functools import lru_cache
 
 from devmesh.access import Caller
 from devmesh.errors import RateLimited
+from devmesh.http.address import network
 from devmesh.limits.gcra import SECOND, Bucket, Buckets
 
 Header = tuple[bytes, bytes]
@@ -104,17 +103,7 @@ class Limits:
         return key, tenant
 
     def _of_address(self, address: str, now: int) -> Bucket:
-        key = _network(address) if ":" in address else address
-        return self._addresses.of(key, self._burst, self._per_minute, _MINUTE, now)
-
-
-@lru_cache(maxsize=4096)
-def _network(address: str) -> str:
-    """Return an IPv6 address's /64: whoever has one address has all of them."""
-    try:
-        return str(ipaddress.IPv6Network((address.partition("%")[0], 64), strict=False))
-    except ValueError:
-        return address
+        return self._addresses.of(network(address), self._burst, self._per_minute, _MINUTE, now)
 
 
 def _limited(wait: int, violated: list[str]) -> RateLimited:
