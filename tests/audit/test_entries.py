@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from devmesh.access import Rights
-from devmesh.audit import service
+from devmesh.audit import service, store
 from devmesh.audit.filters import Filters
 from devmesh.errors import InsufficientScope, RateLimited
 from devmesh.ids import new_id
@@ -198,3 +198,19 @@ async def test_another_organization_sees_nothing(audit, caller, stranger):
     assert await entries(audit, stranger, actor=caller.user_id) == []
     assert await entries(audit, stranger, before=new_id()) == []
     assert len(await entries(audit, caller)) == 3
+
+
+async def test_two_readers_read_at_once_and_the_others_wait(mesh, caller, monkeypatch):
+    page, reading, most = store.page, 0, 0
+
+    async def counted(*arguments):
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        await asyncio.sleep(0.01)
+        reading -= 1
+        return await page(*arguments)
+
+    monkeypatch.setattr(store, "page", counted)
+    await asyncio.gather(*(mesh.app.audit.read(caller, Filters()) for _ in range(10)))
+    assert most == 2

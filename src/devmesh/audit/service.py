@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ from devmesh.db.pool import Database, Tx
 # Longer than any call can take: an intent of that age without an outcome gets none any more.
 # Age alone decides, so that the answer is the same in every process, whichever of them wrote and died.
 LONGEST_CALL = timedelta(seconds=120)
+# A read may take as long as a statement may: so few at once that the pool has connections left for everything else.
+_MOST_READS = 2
 
 
 class Audit:
@@ -47,6 +50,7 @@ class Audit:
         self._digest = digest
         self._writer = Writer(connect)
         self._refusals = Refusals(self._write)
+        self._reading = asyncio.Semaphore(_MOST_READS)
 
     async def open(self) -> None:
         """Begin to write."""
@@ -133,7 +137,7 @@ class Audit:
         with contextlib.suppress(AuditUnavailable):
             await self._writer.durable()
         given_up = datetime.now(UTC) - LONGEST_CALL
-        async with self._database.acting(caller.organization_id) as tx:
+        async with self._reading, self._database.acting(caller.organization_id) as tx:
             rows = await store.page(
                 tx, caller.organization_id, given_up, filters.bounds(), (*filters.texts(), filters.limit + 1)
             )
