@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import pytest
+
 from devmesh.db.pool import Database, DatabaseAway, Tx
 from devmesh.db.tally import Tally, Uses
 from devmesh.ids import new_id
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from conftest import Mesh, Organization
     from devmesh.demo.github import GitHub
 
 
@@ -51,6 +53,45 @@ async def test_what_cannot_be_written_is_kept_and_added_to(db: Database):
     away = False
     await tally.flush()
     assert written == dict.fromkeys(tenants, 2)
+
+
+async def test_a_tenant_that_looks_writes_its_own_counts_and_nobody_elses(db: Database):
+    written: list[UUID] = []
+
+    async def save(_tx: Tx, _organization_id: UUID, tenant_id: UUID, _uses: Uses) -> None:
+        written.append(tenant_id)
+
+    tally = Tally(db, save)
+    tenants = [new_id() for _ in range(3)]
+    for tenant in tenants:
+        tally.count(tenant, tenant, tenant)
+    await tally.flush_of(tenants[1], tenants[1])
+    assert written == [tenants[1]]
+    await tally.flush()
+    assert written == [tenants[1], tenants[0], tenants[2]]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/api-keys", "/api/v1/credentials"])
+async def test_a_list_of_ones_own_writes_no_other_tenants_counts(
+    mesh: Mesh, organization: Organization, path: str, monkeypatch: pytest.MonkeyPatch
+):
+    written: set[UUID] = set()
+    other = new_id()
+    for tally in (mesh.app.verifier.uses, mesh.app.vault.uses):
+
+        async def save(_tx: Tx, _organization_id: UUID, tenant_id: UUID, _uses: Uses) -> None:
+            written.add(tenant_id)
+
+        # Not while the background writes.
+        async with tally._writing:
+            monkeypatch.setattr(tally, "_save", save)
+            monkeypatch.setattr(tally, "flush", lambda: asyncio.sleep(0))
+            for tenant in (UUID(organization.id), other):
+                tally.count(tenant, tenant, new_id())
+    assert (await organization.ask("GET", path))[0] == 200
+    assert written == {UUID(organization.id)}
+    for tally in (mesh.app.verifier.uses, mesh.app.vault.uses):
+        tally._counts.pop((other, other))
 
 
 async def test_uses_of_a_credential_that_is_replaced_meanwhile_break_nothing(

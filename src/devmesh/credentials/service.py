@@ -91,7 +91,7 @@ class Credentials:
     async def stored(self, caller: Caller) -> list[Credential]:
         """Return what the caller has stored, and the organization's service accounts for whoever manages them."""
         caller.require("credentials:read")
-        await self._vault.uses.flush()
+        await self._vault.uses.flush_of(caller.organization_id, caller.tenant_id)
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             found = await store.of_owner(tx, caller.organization_id, caller.tenant_id, caller.user_id)
             if caller.rights.allows(_scope("organization", "read")):
@@ -102,7 +102,7 @@ class Credentials:
         """Return the caller's credential for that service, without its secrets."""
         caller.require(_scope(owner, "read"))
         user_id = caller.user_id if owner == "user" else None
-        await self._vault.uses.flush()
+        await self._vault.uses.flush_of(caller.organization_id, caller.tenant_id)
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             found = await store.of_owner(tx, caller.organization_id, caller.tenant_id, user_id)
         for credential in found:

@@ -36,35 +36,36 @@ class Tally:
         self._task: asyncio.Task[None] | None = None
 
     def count(self, organization_id: UUID, tenant_id: UUID, used: UUID) -> None:
-        """Note one use, now; it is in the table within a second, and after `flush`."""
+        """Note one use, now; it is in the table within a second, and after a flush."""
         tenant = self._counts.setdefault((organization_id, tenant_id), {})
         before = tenant.get(used)
         tenant[used] = (before[0] + 1 if before else 1, datetime.now(UTC))
 
     async def flush(self) -> None:
-        """Write what was counted; what cannot be written now is kept for the next time."""
-        async with self._writing:
-            counts, self._counts = self._counts, {}
-            while counts:
-                (organization_id, tenant_id), uses = counts.popitem()
-                try:
-                    async with self._db.acting(organization_id, tenant_id) as tx:
-                        await self._save(tx, organization_id, tenant_id, [(key, *use) for key, use in uses.items()])
-                except CommitUnknown:
-                    # Perhaps they are in the table: written again they could count twice.
-                    self._keep(counts)
-                    raise
-                except (DatabaseAway, asyncpg.PostgresError):
-                    counts[organization_id, tenant_id] = uses
-                    self._keep(counts)
-                    raise
+        """Write what was counted, of every tenant; what cannot be written now is kept for the next time."""
+        for organization_id, tenant_id in list(self._counts):
+            await self.flush_of(organization_id, tenant_id)
 
-    def _keep(self, counts: dict[tuple[UUID, UUID], dict[UUID, tuple[int, datetime]]]) -> None:
-        for tenant, uses in counts.items():
-            newer = self._counts.setdefault(tenant, {})
-            for used, (count, at) in uses.items():
-                more = newer.get(used)
-                newer[used] = (count + more[0], more[1]) if more else (count, at)
+    async def flush_of(self, organization_id: UUID, tenant_id: UUID) -> None:
+        """Write what this tenant used and return when it is in the table; what cannot be written now is kept."""
+        async with self._writing:
+            uses = self._counts.pop((organization_id, tenant_id), None)
+            if uses is None:
+                return
+            try:
+                async with self._db.acting(organization_id, tenant_id) as tx:
+                    await self._save(tx, organization_id, tenant_id, [(key, *use) for key, use in uses.items()])
+            except CommitUnknown:
+                raise  # perhaps they are in the table: written again they could count twice
+            except (DatabaseAway, asyncpg.PostgresError):
+                self._keep((organization_id, tenant_id), uses)
+                raise
+
+    def _keep(self, tenant: tuple[UUID, UUID], uses: dict[UUID, tuple[int, datetime]]) -> None:
+        newer = self._counts.setdefault(tenant, {})
+        for used, (count, at) in uses.items():
+            more = newer.get(used)
+            newer[used] = (count + more[0], more[1]) if more else (count, at)
 
     def open(self) -> None:
         """Write every half second from now on."""

@@ -75,7 +75,7 @@ class Keys:
     async def page(self, caller: Caller, limit: int, after: UUID | None) -> list[Key]:
         """Return keys, oldest first: an admin key or a session of an administrator sees all of the tenant's."""
         caller.require("keys:read")
-        await self._verifier.uses.flush()
+        await self._verifier.uses.flush_of(caller.organization_id, caller.tenant_id)
         owner = None if _administers(caller) else caller.user_id
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             return await store.of_tenant(tx, caller.organization_id, caller.tenant_id, owner, after, limit)
