@@ -59,6 +59,7 @@ async def test_only_a_keyed_digest_is_stored(mesh: Mesh, organization: Organizat
         ({"key_type": "user", "scopes": ["read", "keys:write"]}, {"scopes": ["admin"]}),
         ({"key_type": "user", "scopes": ["keys:write", "tools:execute:github.get_*"]}, {"scopes": ["tools:execute"]}),
         ({"key_type": "user", "rate_limit": 10}, {"rate_limit": 11}),
+        ({"key_type": "user", "rate_limit": 10}, {"rate_limit": 11, "rate_window": 86_400}),
     ],
 )
 async def test_nobody_grants_beyond_their_own(organization: Organization, by: dict[str, Any], asked: dict[str, Any]):
@@ -113,6 +114,13 @@ async def test_a_limit_that_is_left_out_is_cut_to_the_minters(organization: Orga
     assert (made["info"]["rate_limit"], made["info"]["rate_window"]) == (10, "60 seconds")
 
 
+async def test_a_longer_window_makes_a_default_limit_no_larger(organization: Organization):
+    _, made = await organization.ask("POST", PATH, {"name": "slow", "rate_window": 3600})
+    assert (made["info"]["rate_limit"], made["info"]["rate_window"]) == (100, "3600 seconds")
+    _, made = await organization.ask("POST", PATH, {"name": "quick", "rate_window": 6})
+    assert (made["info"]["rate_limit"], made["info"]["rate_window"]) == (10, "6 seconds")
+
+
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
@@ -126,6 +134,8 @@ async def test_a_limit_that_is_left_out_is_cut_to_the_minters(organization: Orga
         ({"rate_limit": -1}, "rate_limit"),
         ({"rate_limit": 10**12}, "rate_limit"),
         ({"rate_limit": 101}, "rate_limit"),
+        ({"rate_limit": 144_000, "rate_window": 86_400}, "rate_limit"),
+        ({"rate_limit": 100, "rate_window": 59}, "rate_limit"),
         ({"rate_window": "forever"}, "rate_window"),
         ({"rate_window": 0}, "rate_window"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),

@@ -119,18 +119,29 @@ class Keys:
         return IssuedKey(key, secret)
 
     def _rate(self, caller: Caller, new: NewKey) -> tuple[int, int]:
-        """Return the new key's limit; a person's key gives at most its own rate, an administrator the type's."""
-        most, window = self._plans.key_default(new.key_type)
-        asked_window = window if new.rate_window is None else _seconds(new.rate_window)
-        asked = new.rate_limit if new.rate_limit is not None else max(1, most * asked_window // window)
-        if asked * window > most * asked_window:
-            raise Invalid([Fault("rate_limit", f"at most {most} per {window} seconds for this type of key")])
-        own = caller.allowance
-        if caller.key_type is not KeyType.USER or asked * own.rate_window <= own.rate_limit * asked_window:
-            return asked, asked_window
+        """Return the new key's limit; a person's key gives at most its own rate, an administrator the type's.
+
+        A limit is a bucket that is full at first: neither what it holds nor how fast it fills may be more.
+        """
+        most = self._plans.key_default(new.key_type)
+        window = most[1] if new.rate_window is None else _seconds(new.rate_window)
+        asked = new.rate_limit
+        if asked is None:
+            asked = min(most[0], max(1, most[0] * window // most[1]))
+        if not _is_within((asked, window), most):
+            text = f"at most {most[0]}, and {most[0]} per {most[1]} seconds, for this type of key"
+            raise Invalid([Fault("rate_limit", text)])
+        own = caller.allowance.rate_limit, caller.allowance.rate_window
+        if caller.key_type is not KeyType.USER or _is_within((asked, window), own):
+            return asked, window
         if new.rate_limit is not None:
-            raise BeyondYourOwn(f"Your own key has {own.rate_limit} per {own.rate_window} seconds.")
-        return own.rate_limit, own.rate_window
+            raise BeyondYourOwn(f"Your own key has {own[0]} per {own[1]} seconds.")
+        return own
+
+
+def _is_within(rate: tuple[int, int], most: tuple[int, int]) -> bool:
+    """Whether (limit, seconds) holds no more at once than `most`, and fills no faster."""
+    return rate[0] <= most[0] and rate[0] * most[1] <= most[0] * rate[1]
 
 
 def _administers(caller: Caller) -> bool:
