@@ -23,6 +23,7 @@ _DOTS = (".", "..")
 _UNRESERVED = re.compile("[A-Za-z0-9._~-]+")
 # RFC 3986, 3.3: what may stand in a path as it is; `%` only before two hexadecimal digits.
 _PATH_CHARACTERS = "/!$&'()*+,;=:@-._~"
+_MOST_DECODINGS = 8
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -53,9 +54,10 @@ def plain_path(path: str, argument: str = "path") -> str:
 
     The result stays below the base URL on the service's own origin. Raises Invalid, naming `argument`, for one
     that does not start with a single `/`, holds `?`, `#`, a backslash or a control character, or an empty, `.`
-    or `..` segment under any number of decodings (`%252e`), also before `;`, which some servers cut off.
+    or `..` segment under any number of decodings (`%252e`), also before `;`, which some servers cut off; and for
+    one that is encoded more than eight times over.
     """
-    decoded = _decoded(path)
+    decoded = _decoded(path, argument)
     if not path.startswith("/") or re.search(r"[?#\\]", path) or _CONTROL.search(decoded) or "\\" in decoded:
         fault = "must be a plain path that starts with '/', without '?', '#', '\\' or control characters"
         raise Invalid([Fault(argument, f"{fault}; query parameters go in 'query'")])
@@ -65,11 +67,13 @@ def plain_path(path: str, argument: str = "path") -> str:
     return quote(_STRAY_PERCENT.sub("%25", path), safe=_PATH_CHARACTERS + "%")
 
 
-def _decoded(path: str) -> str:
+def _decoded(path: str, argument: str) -> str:
     """Return `path` with its escapes undone until none is left: servers behind proxies may decode more than once."""
-    while (once := unquote(path, errors="replace")) != path:
+    for _ in range(_MOST_DECODINGS + 1):
+        if (once := unquote(path, errors="replace")) == path:
+            return path
         path = once
-    return path
+    raise Invalid([Fault(argument, f"must not be percent-encoded more than {_MOST_DECODINGS} times over")])
 
 
 def given(**values: object) -> dict[str, Any]:
