@@ -16,6 +16,8 @@ from devmesh.upstream.model import Connector, Tool
 _MOST = 512
 # A name that is typed out of memory is close to the right one; more than three would be noise.
 _NEAREST = 3
+# Longer than any name of ours; comparing costs the product of both lengths.
+_LONGEST = 64
 
 
 class Catalog:
@@ -35,7 +37,7 @@ class Catalog:
         tool = self._tools.get(name) or self._tools.get(self._aliases.get(name, ""))
         if tool is None:
             known = [*self._tools, *(self._aliases if "." not in name else ())]
-            raise UnknownTool(name, tuple(difflib.get_close_matches(name[:128], known, n=_NEAREST)))
+            raise UnknownTool(name, tuple(difflib.get_close_matches(name[:_LONGEST], known, n=_NEAREST)))
         return tool
 
     def listing(self, caller: Caller, services: frozenset[str]) -> Listing:
