@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -70,8 +70,17 @@ async def pooled(connection: asyncpg.Connection) -> bool:
     return found != told
 
 
+@contextmanager
+def _driver() -> Iterator[None]:
+    """Tell what asyncpg raises when the server is away as DatabaseAway; around calls of asyncpg and nothing else."""
+    try:
+        yield
+    except CONNECTION_LOST as error:
+        raise DatabaseAway from error
+
+
 class Tx:
-    """One open transaction."""
+    """One open transaction; each statement raises DatabaseAway if the server does not answer."""
 
     __slots__ = ("_after_commit", "_connection")
 
@@ -81,21 +90,25 @@ class Tx:
 
     async def one(self, sql: str, *arguments: object) -> Record | None:
         """Return the first row, or None."""
-        row: Record | None = await self._connection.fetchrow(sql, *arguments)
+        with _driver():
+            row: Record | None = await self._connection.fetchrow(sql, *arguments)
         return row
 
     async def all(self, sql: str, *arguments: object) -> list[Record]:
         """Return every row."""
-        rows: list[Record] = await self._connection.fetch(sql, *arguments)
+        with _driver():
+            rows: list[Record] = await self._connection.fetch(sql, *arguments)
         return rows
 
     async def value(self, sql: str, *arguments: object) -> Any:
         """Return the first column of the first row, or None."""
-        return await self._connection.fetchval(sql, *arguments)
+        with _driver():
+            return await self._connection.fetchval(sql, *arguments)
 
     async def run(self, sql: str, *arguments: object) -> int:
         """Execute the statement and return how many rows it touched."""
-        status: str = await self._connection.execute(sql, *arguments)
+        with _driver():
+            status: str = await self._connection.execute(sql, *arguments)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
@@ -170,37 +183,43 @@ class Database:
     async def _transaction(self, begin: str) -> AsyncIterator[Tx]:
         if self._pool is None:
             raise DatabaseAway
-        try:
-            async with _borrowed(self._pool) as connection:
-                tx = Tx(connection)
+        async with _borrowed(self._pool) as connection:
+            with _driver():
                 await connection.execute(begin, timeout=_BEGIN_SECONDS)
-                try:
-                    yield tx
-                except BaseException as error:
-                    # One that answers nothing would let us wait once more.
-                    if not connection.is_closed() and not isinstance(error, TimeoutError):
-                        await connection.execute("rollback")
-                    raise
-                await _commit(connection)
-                tx.committed()
-        except CONNECTION_LOST as error:
-            raise DatabaseAway from error
+            tx = Tx(connection)
+            try:
+                yield tx
+            except BaseException as error:
+                # One that answers nothing would let us wait once more.
+                if not _is_silence(error):
+                    with _driver():
+                        if not connection.is_closed():
+                            await connection.execute("rollback")
+                raise
+            await _commit(connection)
+            tx.committed()
 
 
 @asynccontextmanager
 async def _borrowed(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    connection = await pool.acquire(timeout=_ACQUIRE_SECONDS)
+    with _driver():
+        connection = await pool.acquire(timeout=_ACQUIRE_SECONDS)
     try:
         yield connection
     except BaseException as error:
-        if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
+        if _is_silence(error):
             # To give it back would mean to wait for the same server again, twice: to cancel and to reset.
-            connection.terminate()
+            with suppress(*CONNECTION_LOST):
+                connection.terminate()
         raise
     finally:
         # What was committed stays so, whether or not the connection serves again.
         with suppress(*CONNECTION_LOST):
             await pool.release(connection)
+
+
+def _is_silence(error: BaseException) -> bool:
+    return isinstance(error, DatabaseAway) and isinstance(error.__cause__, TimeoutError)
 
 
 async def _commit(connection: asyncpg.Connection) -> None:
