@@ -56,6 +56,15 @@ async def test_a_used_up_limit_comes_before_what_is_wrong_with_a_call(organizati
         assert (reply.status, reply.headers["X-RateLimit-Remaining"]) == (429, "0")
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/profile"), ("POST", "/mcp")])
+async def test_a_tenant_that_is_not_ones_own_is_told_what_is_left(organization: Organization, method: str, path: str):
+    key = await organization.new_key(key_type="user", rate_limit=2, rate_window=86_400)
+    sent = {"Authorization": f"Bearer {key}", "X-Tenant-ID": "another"}
+    for status, remaining in ((403, "1"), (403, "0"), (429, "0")):
+        async with organization.mesh.http.request(method, path, json={}, headers=sent) as reply:
+            assert (reply.status, reply.headers.getall("X-RateLimit-Remaining")) == (status, [remaining])
+
+
 async def test_two_different_credentials_spend_from_the_address(mesh: Mesh, monkeypatch: pytest.MonkeyPatch):
     spent: list[Any] = []
     monkeypatch.setattr(Limits, "spend_address", lambda _, address: spent.append(address))

@@ -47,10 +47,9 @@ class Gate:
                 self._limits.spend_address(state["address"])
             await self._app(scope, receive, send)
             return
-        caller = await self._authenticator.authenticate(headers, state["address"], state["request_id"])
-        state["caller"] = caller
-
         replied: list[tuple[bytes, bytes]] = state["reply_headers"]
+        caller = await self._authenticator.authenticate(headers, state["address"], state["request_id"], replied)
+        state["caller"] = caller
         if scope["method"] == "POST" and path.startswith(_EXECUTE[0]) and path.endswith(_EXECUTE[1]):
             # The call spends: what is left is told as it stands when the reply begins.
             await self._tell_late(caller, scope, receive, send)

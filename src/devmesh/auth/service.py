@@ -24,9 +24,12 @@ class Authenticator:
         self._limits = limits
         self._audit = audit
 
-    async def authenticate(self, headers: Headers, address: str, request_id: str) -> Caller:
+    async def authenticate(
+        self, headers: Headers, address: str, request_id: str, replied: list[tuple[bytes, bytes]]
+    ) -> Caller:
         """Return the caller; a request without a valid credential spends from its address's limit.
 
+        A refusal of somebody who is known adds the rate-limit headers to `replied`; all else leaves it as it is.
         Raises Unauthenticated, InvalidKey (the same for every way of being invalid), BadRequest for
         two different credentials, TenantNotAllowed, and RateLimited for an address that tries too often.
         """
@@ -40,7 +43,10 @@ class Authenticator:
         caller = grant.caller(address, request_id)
         if tenant is not None and tenant not in (str(caller.tenant_id), caller.person.tenant_slug):
             self._audit.refused(caller, REFUSED, TenantNotAllowed.code)
-            self._limits.spend(caller)
+            try:
+                self._limits.spend(caller)
+            finally:
+                replied.extend(self._limits.headers(caller))
             raise TenantNotAllowed
         return caller
 

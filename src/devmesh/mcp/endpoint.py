@@ -69,7 +69,7 @@ class Endpoint:
 
     async def _serve(self, headers: list[Header], receive: Receive, state: Mapping[str, Any]) -> Reply:
         trace_id = state["request_id"]
-        caller = await self._authenticator.authenticate(headers, state["address"], trace_id)
+        caller = await self._authenticator.authenticate(headers, state["address"], trace_id, state["reply_headers"])
         exchange = _Exchange(caller, headers, state["headers"], receive, trace_id)
         status, body, extra = await guarded(self._exchange(exchange), None, trace_id)
         return Reply(status, body, [*self._limits.headers(caller), *extra])
