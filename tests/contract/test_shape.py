@@ -46,7 +46,6 @@ CALLERLESS = {
     "auth.service.Authenticator.authenticate",
     "keys.service.Keys.issue_first",
     "limits.service.Limits.spend_address",
-    "limits.service.Limits.check_address",
 }
 # The steps that registration and login are made of, within the transaction of whoever decides.
 STEPS = {"directory.service"}

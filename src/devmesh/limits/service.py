@@ -55,13 +55,6 @@ class Limits:
             raise _limited(wait, ["address"])
         bucket.spend(now)
 
-    def check_address(self, address: str) -> None:
-        """Return if the address has a request left, taking none; otherwise raise RateLimited."""
-        now = self._now()
-        wait = self._of_address(address, now).wait(now)
-        if wait:
-            raise _limited(wait, ["address"])
-
     def headers(self, caller: Caller) -> list[Header]:
         """Return the rate-limit headers of a reply to `caller`; none if nothing limits it.
 
