@@ -32,6 +32,8 @@ async def left(organization: Organization, key: str) -> int:
         ("POST", "/tools/mesh.list_services/execute", b'{"arguments": 1}', JSON),
         ("POST", "/tools/mesh.list_services/execute", b"{}", {**JSON, "X-Service-GitHub": "x"}),
         ("POST", "/tools/mesh.list_services/execute", b"{}", JSON),
+        ("POST", "/tools/mesh.list_services/execute/", b"{}", JSON),
+        ("POST", "/tools/nothing/execute/", b"{}", JSON),
         ("POST", "/tools/nothing/execute", b"{}", JSON),
         ("GET", "/profile", None, {"X-Tenant-ID": "another"}),
     ],

@@ -42,8 +42,9 @@ class Gate:
         if "//" in path:
             # The router would fold it, and what is decided here by the path would be decided for another one.
             raise NotFound("There is nothing at this address.")
+        path = path.removesuffix("/")  # as the router does
         if not carries_credential(headers):
-            if path.startswith(_LIMITED) and path != _HEALTH:
+            if scope["path"].startswith(_LIMITED) and path != _HEALTH:
                 self._limits.spend_address(state["address"])
             await self._app(scope, receive, send)
             return
@@ -61,7 +62,7 @@ class Gate:
         except (Forbidden, RateLimited) as error:
             if isinstance(error, RateLimited):
                 replied.extend(self._limits.headers(caller))
-            self._audit.refused(caller, REFUSED, error.code, target=f"{scope['method']} {path[:_LONGEST_TARGET]}")
+            self._audit.refused(caller, REFUSED, error.code, target=f"{scope['method']} {state['path'][:_LONGEST_TARGET]}")
             raise
 
     async def _tell_late(self, caller: Caller, scope: Scope, receive: Any, send: Any) -> None:
