@@ -62,7 +62,8 @@ class Gate:
         except (Forbidden, RateLimited) as error:
             if isinstance(error, RateLimited):
                 replied.extend(self._limits.headers(caller))
-            self._audit.refused(caller, REFUSED, error.code, target=f"{scope['method']} {state['path'][:_LONGEST_TARGET]}")
+            target = f"{scope['method']} {state['path'][:_LONGEST_TARGET]}"
+            self._audit.refused(caller, REFUSED, error.code, target=target)
             raise
 
     async def _tell_late(self, caller: Caller, scope: Scope, receive: Any, send: Any) -> None:
