@@ -138,11 +138,11 @@ def refused(caller: Caller, error: MeshError) -> ToolResult:
     return ToolResult("\n".join([*lines, error.hint]), None, is_error=True, meta=meta)
 
 
-def _secrets(connector: Connector, credential: Chosen, signed: Mapping[str, str]) -> list[str]:
+def _secrets(connector: Connector, credential: Chosen, signed: Mapping[str, str]) -> set[str]:
     """Return what the reply must not show: the secret fields, and the credential as the headers spelled it."""
     named = [field.name for field in connector.fields if field.secret]
     fields = [credential.fields[name] for name in named if name in credential.fields]
-    return [*fields, *(value.rpartition(" ")[2] for value in signed.values())]
+    return {*fields, *(value.rpartition(" ")[2] for value in signed.values())}
 
 
 def _own(value: Any, meta: dict[str, Any]) -> ToolResult:

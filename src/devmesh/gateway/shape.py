@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from devmesh.crypto.tokens import PATTERN, PREFIXES
+from devmesh.crypto.tokens import PATTERN as KEY
 from devmesh.gateway.model import ToolResult
 from devmesh.upstream.arguments import Paged
 from devmesh.upstream.model import Reply, Tool
@@ -16,8 +15,6 @@ from devmesh.upstream.model import Reply, Tool
 _MASK = b"[secret removed]"
 # Shorter values occur by chance, and no service issues secrets that short.
 _SHORTEST_SECRET = 8
-_KEY = re.compile(PATTERN.pattern.encode())
-_KEY_PREFIXES = tuple(prefix.encode() for prefix in PREFIXES.values())
 
 
 def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> ToolResult:
@@ -29,7 +26,9 @@ def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> Too
         meta["upstream_status"] = reply.status
         if failure.retry_after is not None:
             meta["retry_after"] = failure.retry_after
-        return ToolResult(f"{failure.message}\n{failure.next_step}", None, is_error=True, meta=meta)
+        # A key of ours can come back only in what the vendor says of a request that held it.
+        said = KEY.sub("[key]", failure.message)
+        return ToolResult(f"{said}\n{failure.next_step}", None, is_error=True, meta=meta)
     if tool.items is not None and connector.paging is not None:
         page = connector.paging.read(reply, tool.items)
         items = project(page.items, checked.fields)
@@ -42,19 +41,18 @@ def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> Too
 
 
 def masked(reply: Reply, secrets: Iterable[str]) -> Reply:
-    """Return the reply without any of the secrets and any key of ours, should the service echo one."""
-    body = _plain(reply)
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET and secret.encode() in body:
+    """Return the reply without any of the secrets, should the service echo one, however JSON spells it."""
+    found = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    body = _plain(reply, slashes=any("/" in secret for secret in found))
+    for secret in found:
+        if secret.encode() in body:
             body = body.replace(secret.encode(), _MASK)
-    if any(prefix in body for prefix in _KEY_PREFIXES):
-        body = _KEY.sub(_MASK, body)
     return reply if body is reply.body else Reply(reply.status, reply.headers, body, reply.host)
 
 
-def _plain(reply: Reply) -> bytes:
-    """Return the body with JSON's optional escapes undone: a secret could hide behind one of them."""
-    if reply.is_json and (b"\\u" in reply.body or b"\\/" in reply.body):
+def _plain(reply: Reply, *, slashes: bool) -> bytes:
+    """Return the body with JSON's optional escapes undone, of slashes if asked: a secret could hide behind one."""
+    if reply.is_json and (b"\\u00" in reply.body or (slashes and b"\\/" in reply.body)):
         value = reply.json()
         if value is not None:
             return msgspec.json.encode(value)
