@@ -1,10 +1,8 @@
 """What is counted and timed, each named once here, and told in Prometheus's text form."""
 
-from devmesh.metrics.registry import Counter, Gauge, Histogram, exposition
+from devmesh.metrics.registry import CONTENT_TYPE, Counter, Gauge, Histogram, exposition
 
 __all__ = ["CONTENT_TYPE", "Counter", "Gauge", "Histogram", "exposition"]
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 # Seconds; an upstream call takes tens of milliseconds, our own part of it well under one.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from devmesh.metrics.registry import exposition
+from devmesh.metrics.registry import CONTENT_TYPE, exposition
 
-_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _READ_SECONDS = 5
 
 
@@ -45,7 +44,7 @@ class Listener:
                 found = request.startswith((b"GET /metrics ", b"HEAD /metrics "))
                 body = exposition().encode() if found else b""
                 status = "200 OK" if found else "404 Not Found"
-                head = f"HTTP/1.1 {status}\r\ncontent-type: {_TYPE}\r\ncontent-length: {len(body)}\r\n"
+                head = f"HTTP/1.1 {status}\r\ncontent-type: {CONTENT_TYPE}\r\ncontent-length: {len(body)}\r\n"
                 writer.write(f"{head}connection: close\r\n\r\n".encode() + (b"" if request[:4] == b"HEAD" else body))
                 await writer.drain()
         writer.close()

@@ -16,6 +16,9 @@ _ALL: dict[str, Metric] = {}
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
 class Metric:
     """One named metric; made once, when the module that names it is imported."""
 
