@@ -55,6 +55,7 @@ _ROUTES = [
     *health.ROUTES,
 ]
 _ROOT = [*accounts_routes.PAGES, *health.ROOT]
+_MCP = ("/mcp", "/mcp/")
 _MCP_BODY = 4 * 1024 * 1024
 _FORGET_SECONDS = 60
 
@@ -159,7 +160,7 @@ async def build(
 
 def _front(endpoint: Asgi, rest: Asgi) -> Asgi:
     async def front(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        await (endpoint if scope["path"] == "/mcp" else rest)(scope, receive, send)
+        await (endpoint if scope["path"] in _MCP else rest)(scope, receive, send)
 
     return front
 

@@ -150,7 +150,7 @@ class WrongHost(MeshError):
 
 
 class Invalid(MeshError):
-    """The request is well formed and some of its fields are not; `faults` holds all of them."""
+    """The request is well formed and some of its fields are not; `errors` in the reply names all of them."""
 
     status = 422
     code = "validation_failed"

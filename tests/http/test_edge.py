@@ -120,7 +120,7 @@ async def test_a_credential_in_the_query_is_400_and_never_shown(wire, query, cap
 
 
 async def test_an_ordinary_query_is_no_credential(wire):
-    assert (await wire.ask(head(b"GET " + SHOW + b"?limit=5&tokens=1&q=usr_short"))).status == 200
+    assert (await wire.ask(head(b"GET " + SHOW + b"?limit=5&tag=tokens&tag=usr_short"))).status == 200
 
 
 async def test_an_api_key_in_a_cookie_is_401_and_other_cookies_are_nothing_to_us(wire):

@@ -93,14 +93,14 @@ async def test_an_empty_body_without_a_type_does_where_all_is_optional(wire):
 
 
 async def test_parameters_are_read_as_their_types(wire):
-    path = SHOW + b"?limit=7&tag=a&tag=b%26c&unknown=1&cursor=" + cursor_of(41).encode()
+    path = SHOW + b"?limit=7&tag=a&tag=b%26c&cursor=" + cursor_of(41).encode()
     reply = await wire.ask(request(b"GET " + path, b"", b"X-Name: n"))
     assert reply.json == {"address": "127.0.0.1", "name": "n", "limit": 7, "tags": ["a", "b&c"], "position": 41}
 
 
 @pytest.mark.parametrize(
     "query", [b"limit=0", b"limit=201", b"limit=x", b"limit=", b"limit=1&limit=2", b"cursor=%00", b"cursor=abc",
-              b"cursor=" + b"x" * 600, b"cursor=" + cursor_of("text").encode(), b"cursor=%E2%82%AC"]
+              b"cursor=" + b"x" * 600, b"cursor=" + cursor_of("text").encode(), b"cursor=%E2%82%AC", b"limt=5"]
 )  # fmt: skip
 async def test_a_wrong_parameter_is_422_by_name(wire, query):
     reply = await wire.ask(request(b"GET " + SHOW + b"?" + query))
@@ -113,8 +113,13 @@ async def test_two_wrong_parameters_are_told_together(wire):
     assert {fault["field"] for fault in reply.json["errors"]} == {"limit", "cursor"}
 
 
+async def test_the_bare_address_leads_to_the_documents(wire):
+    reply = await wire.ask(request(b"GET /"))
+    assert (reply.status, reply.headers["location"]) == (302, "/docs")
+
+
 async def test_an_id_of_no_form_and_an_unknown_address_are_404(wire):
-    for path in (b"/api/v1/things/17", b"/api/v1/nothing", b"/", b"/api/v1/things/"):
+    for path in (b"/api/v1/things/17", b"/api/v1/nothing", b"/api/v1/things/"):
         assert (await wire.ask(request(b"GET " + path))).status in (404, 405)
     assert (await wire.ask(request(b"GET /api/v1/things/17"))).json["code"] == "not_found"
 

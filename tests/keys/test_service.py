@@ -130,6 +130,8 @@ async def test_a_longer_window_makes_a_default_limit_no_larger(organization: Org
         ({"key_type": "root"}, "key_type"),
         ({"scopes": []}, "scopes"),
         ({"scopes": ["read", "every:thing:at:all:!"]}, "scopes[1]"),
+        ({"scopes": ["read", "foo:bar"]}, "scopes[1]"),
+        ({"scopes": ["keys:reed"]}, "scopes[0]"),
         ({"scopes": ["read"] * 10_000}, "scopes"),
         ({"rate_limit": -1}, "rate_limit"),
         ({"rate_limit": 10**12}, "rate_limit"),
@@ -187,6 +189,18 @@ async def test_a_key_in_a_query_or_a_cookie_is_refused(mesh: Mesh, organization:
         assert reply.status in (400, 401)
     async with mesh.http.get("/api/v1/auth/profile", headers={"Cookie": f"key={organization.key}"}) as reply:
         assert reply.status in (400, 401)
+
+
+async def test_a_header_without_a_key_is_told_from_a_wrong_key(mesh: Mesh):
+    for headers in (
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer ${DEVMESH_API_KEY}"},
+        {"X-API-Key": ""},
+    ):
+        async with mesh.http.get("/api/v1/auth/profile", headers=headers) as reply:
+            problem = await reply.json()
+        assert (reply.status, problem["code"]) == (401, "authentication_required")
+        assert "variable" in problem["hint"]
 
 
 async def test_two_different_credentials_in_one_request_are_refused(organization: Organization):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 # `*` stands for a whole part or, in a tool's name, for the name's end.
-SCOPE = re.compile(r"(?:read|write|admin|(?:\*|[a-z]{1,32}):(?:\*|[a-z]{1,32})(?::[a-z0-9_.\-]{0,64}\*?)?)")
+SCOPE = re.compile(r"(?:\*|[a-z-]{1,32}):(?:\*|read|write|execute)(?::[a-z0-9_.\-]{0,64}\*?)?")
 
 TOOL = "tools:execute:"
 # A scope that the grant of a read-only tool reads as: `read` holds it for every tool that changes nothing.
@@ -32,6 +32,8 @@ _ADMIN = (
     "service-accounts:*",
     "metrics:*",
 )
+# What a scope can be about; a mistyped one would make a key that can do nothing, without a word.
+_RESOURCES = {"*", *(scope.partition(":")[0] for scope in _ADMIN)}
 _CEILINGS: dict[str, tuple[str, ...]] = {
     "role:readonly": _READONLY,
     "role:member": _MEMBER,
@@ -45,8 +47,9 @@ _CEILINGS: dict[str, tuple[str, ...]] = {
 
 
 def is_scope(text: str) -> bool:
-    """Return whether `text` is one of the short words or has a scope's form."""
-    return SCOPE.fullmatch(text) is not None
+    """Return whether `text` is one of the short words, or a scope of a resource that there is."""
+    resource = text.partition(":")[0]
+    return text in _WORDS or (SCOPE.fullmatch(text) is not None and resource in _RESOURCES)
 
 
 def covers(granted: str, required: str) -> bool:

@@ -71,11 +71,22 @@ def _sent(headers: Headers) -> tuple[str, str | None]:
         raise Unauthenticated
     if len(secrets) > 1 or len(tenants) > 1:
         raise BadRequest("Two different credentials or tenants in one request.", hint="Send one of each.")
-    return secrets.pop().decode("latin-1"), tenants.pop().decode("latin-1").lower() if tenants else None
+    return _held(secrets.pop()), tenants.pop().decode("latin-1").lower() if tenants else None
 
 
 def _bearer(value: bytes) -> bytes:
     scheme, _, token = value.strip().partition(b" ")
     if scheme.lower() != _BEARER:
-        raise InvalidKey("The Authorization header must be 'Bearer' and a key.")
+        raise InvalidKey(
+            "The Authorization header must be 'Bearer' and a key.", hint="Write 'Authorization: Bearer YOUR_API_KEY'."
+        )
     return token.strip()
+
+
+def _held(secret: bytes) -> str:
+    """Return the secret; raise Unauthenticated for none, or for the name of a variable that nobody filled in."""
+    if not secret or secret.startswith(b"$"):
+        raise Unauthenticated(
+            "A header for the key came without one.", hint="Is the variable that holds the key set where this was sent?"
+        )
+    return secret.decode("latin-1")

@@ -48,5 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _command(options.command).run(options)
 
 
+def port(text: str) -> int:
+    """Return the port that an option names; for argparse, which shows the message."""
+    number = int(text)
+    if not 0 <= number <= 65535:  # noqa: PLR2004 - said in the message
+        raise argparse.ArgumentTypeError("from 1 to 65535 (0: any that is free)")
+    return number
+
+
 def _command(name: str) -> Command:
     return cast("Command", importlib.import_module(f"devmesh.cli.{name.replace('-', '_')}"))

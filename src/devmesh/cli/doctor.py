@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 
-from devmesh.cli import doctor_database, doctor_machine
+from devmesh.cli import doctor_database, doctor_machine, port
 from devmesh.cli.doctor_finding import Finding, good, wrong
 from devmesh.settings import DEFAULT_PORT, Settings, SettingsError
 
@@ -15,7 +15,7 @@ from devmesh.settings import DEFAULT_PORT, Settings, SettingsError
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare where the server is expected."""
     parser.add_argument("--host", default="127.0.0.1", help="address it listens on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port it listens on (default: %(default)s)")
+    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="port it listens on (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -26,7 +26,11 @@ async def look(settings: Settings) -> list[Finding]:
     """Look at the database; an embedded one that is not running is nothing wrong."""
     embedded = Embedded(settings.data_dir) if settings.embedded else None
     if embedded and not embedded.ready():
-        return [good("database: the embedded PostgreSQL is not running; 'devmesh serve' starts it")]
+        return [
+            good(
+                "database: the embedded PostgreSQL is not running; what is in it, and whether the master key opens it, is not checked"
+            )
+        ]
     try:
         to = _connections(settings, embedded)
     except SettingsError:

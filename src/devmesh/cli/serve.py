@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from devmesh.cli import port
 from devmesh.db.embedded_binaries import EmbeddedError
 from devmesh.serve.listener import PortError, listen
 from devmesh.serve.log import say
@@ -33,7 +34,7 @@ Then connect an agent: README.md and docs/guide. Ctrl-C stops the server.
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare where to listen and with how many workers."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="port to listen on (default: %(default)s)")
     parser.add_argument("--workers", type=_workers, default=1, help="processes that answer (default: %(default)s)")
     # For tests: another program under the same roof.
     parser.add_argument("--program", default=PROGRAM, help=argparse.SUPPRESS)

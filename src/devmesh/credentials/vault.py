@@ -129,8 +129,14 @@ def how_to_connect(connector: Connector) -> str:
     where = f" (made at {connector.token_page})" if connector.token_page else ""
     return (
         f"Ask the person to store one: POST /api/v1/credentials with service_type '{connector.name}' "
-        f"and {needs}{where}, or send it for this request alone as X-Service-{connector.name}-<field> headers."
+        f"and {needs}{where}; then list the tools again. Or send it for one request alone: {_headers(connector)}."
     )
+
+
+def _headers(connector: Connector) -> str:
+    """Return the headers that pass a credential through, as a person would write them."""
+    names = [field.name for field in connector.fields if field.required]
+    return ", ".join(f"X-Service-{connector.name.title()}-{name.replace('_', '-').title()}" for name in names)
 
 
 def _passed(connector: Connector, fields: Mapping[str, str]) -> Chosen:

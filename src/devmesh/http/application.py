@@ -42,8 +42,12 @@ def litestar(
     async def docs() -> Response[bytes]:
         return Response(documentation.PAGE, headers=documentation.PAGE_HEADERS)
 
+    @get("/", scope=None, status=302)
+    async def start() -> Response[bytes]:
+        return Response(b"", headers={"location": "/docs"})
+
     return Litestar(
-        [*everything, openapi_json, docs],
+        [*everything, start, openapi_json, docs],
         openapi_config=None,
         logging_config=None,
         middleware=[cast("Any", partial(Endpoint, services=services))],  # its types are ours, looser than Litestar's

@@ -27,6 +27,7 @@ SPENDS_ITSELF = "spends_itself"
 _PATH_NAME = re.compile(r"{(\w+):")
 _PLAIN = (str, int, float, bool, UUID, datetime, date, Enum, NoneType)
 _MAX_PARAMETERS = 100
+_LONGEST_NAME = 100
 
 
 class Request:
@@ -143,8 +144,13 @@ def _parameters(raw: bytes, kind: type[msgspec.Struct]) -> dict[str, Any]:
     except ValueError:
         raise BadRequest(f"The query string holds more than {_MAX_PARAMETERS} parameters.") from None
     values: dict[str, Any] = {}
-    faults = []
-    for name in kind.__struct_fields__:
+    known = kind.__struct_fields__
+    faults = [
+        Fault(name[:_LONGEST_NAME], f"There is no such parameter; there are {', '.join(known)}")
+        for name in dict.fromkeys(key for key, _ in pairs)
+        if name not in known
+    ]
+    for name in known:
         sent = [value for key, value in pairs if key == name]
         if any("\0" in value for value in sent):
             faults.append(Fault(name, "The character U+0000 is not allowed"))

@@ -39,7 +39,10 @@ class NameNotResolved(UpstreamUnreachable):
 
     code = "upstream_name_not_resolved"
     error = "Upstream Name Not Resolved"
-    hint = "Nothing was sent. Check the host in base_url, then try again."
+    hint = (
+        "Nothing was sent. Check that the gateway's machine can resolve the name (proxies of the environment are not "
+        "used), and the host in base_url if one was given."
+    )
 
 
 _MAY_HAVE_HAPPENED = "It may have happened all the same: look at the service's present state before you repeat it."
