@@ -26,11 +26,8 @@ async def look(settings: Settings) -> list[Finding]:
     """Look at the database; an embedded one that is not running is nothing wrong."""
     embedded = Embedded(settings.data_dir) if settings.embedded else None
     if embedded and not embedded.ready():
-        return [
-            good(
-                "database: the embedded PostgreSQL is not running; what is in it, and whether the master key opens it, is not checked"
-            )
-        ]
+        unread = "what is in it, and whether the master key opens it, is not checked"
+        return [good(f"database: the embedded PostgreSQL is not running; {unread}")]
     try:
         to = _connections(settings, embedded)
     except SettingsError:

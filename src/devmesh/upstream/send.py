@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import cast
 
-from pyreqwest.client import Client
-from pyreqwest.exceptions import RequestError, RequestTimeoutError
-from pyreqwest.response import Response
-
-from devmesh.errors import Fault, Invalid, MeshError
+from devmesh.errors import MeshError
 from devmesh.settings import AllowEntry
-from devmesh.upstream.clients import CONNECT_SECONDS, TOTAL_SECONDS, Clients
+from devmesh.upstream.clients import CONNECT_SECONDS, TOTAL_SECONDS, Client, Clients
+from devmesh.upstream.connection import BrokenError
 from devmesh.upstream.errors import (
     OutcomeUnknown,
     RedirectRefused,
@@ -28,9 +23,6 @@ from devmesh.upstream.wire import Reply, Request
 
 _MAX_BYTES = 8 * 1024 * 1024
 _MAX_REDIRECTS = 5
-# The whole message of the cause, for other causes quote the URL. No exception class says this much:
-# a request that was taken and then dropped raises ConnectError too.
-_UNSENT = "client error (Connect)"
 
 
 class Sender:
@@ -59,7 +51,8 @@ class Sender:
         """Return the service's answer, whatever its status; `timeout` (seconds) bounds the whole of it.
 
         `headers` (the connector's and the credential's; the request's own come before them) do not follow
-        a redirect to another origin. Nothing is sent twice.
+        a redirect to another origin. No write is sent twice; a read is, where the
+        service closed a kept connection under it without a word.
         Raises Invalid and AddressRefused before anything is sent, UpstreamUnreachable (NameNotResolved)
         when provably nothing was, OutcomeUnknown (UpstreamTimeout) when perhaps it was,
         ResponseTooLarge and RedirectRefused when the service did answer.
@@ -120,54 +113,19 @@ class Sender:
 
 
 async def _exchange(client: Client, message: Message, max_bytes: int, until: float) -> Reply:
-    builder = client.request(message.method, message.url)
     try:
-        builder = builder.headers({**message.credential, **message.headers})
-    except ValueError:
-        # The parser's own words quote the value.
-        raise Invalid([Fault("headers", "a field of the credential holds a character that no header can")]) from None
-    if message.body is not None:
-        builder = builder.body_bytes(message.body)
-    left = until - time.monotonic()
-    if left < TOTAL_SECONDS - 1:
-        builder = builder.timeout(timedelta(seconds=max(left, 0.001)))
-    status = 0  # stays so if the answer breaks off in its first 64 KiB, which are read ahead
-    try:
-        async with builder.build_streamed() as response:
-            status = response.status
-            body = await response.body_reader.read(max_bytes + 1)
-            headers = _headers(response)
-    except RequestError as error:
-        raise _explained(error, message, status) from error
-    if body is None:
-        return Reply(status, headers, b"", message.origin.host)
-    if len(body) > max_bytes:
-        raise ResponseTooLarge(f"{message.origin.host} answered {status} with more than {max_bytes} bytes.")
-    return Reply(status, headers, body.to_bytes(), message.origin.host)
+        answer = await client.exchange(message, max_bytes, until)
+    except BrokenError as error:
+        raise _explained(error, message, max_bytes) from error
+    return Reply(answer.status, answer.headers, answer.body, message.origin.host)
 
 
-def _headers(response: Response) -> dict[str, str]:
-    """Return the headers, repeated ones joined by a comma (RFC 9110, 5.3), those that are no ASCII left out."""
-    headers = response.headers
-    try:
-        read = headers.dict_multi_value()
-        if list not in map(type, read.values()):
-            return cast("dict[str, str]", read)
-    except ValueError:
-        read = {}
-        for name in set(headers.keys()):
-            try:
-                read[name] = headers.getall(name)
-            except ValueError:
-                continue
-    return {name: value if isinstance(value, str) else ", ".join(value) for name, value in read.items()}
-
-
-def _explained(error: RequestError, message: Message, status: int) -> MeshError:
+def _explained(error: BrokenError, message: Message, max_bytes: int) -> MeshError:
     place = message.origin.place
-    late = isinstance(error, RequestTimeoutError)
-    if any(cause["message"] == _UNSENT for cause in (error.details or {}).get("causes") or ()):
-        return UpstreamUnreachable(f"{place} {'did not take' if late else 'refused'} the connection.")
-    what = f"answered {status}, but" if status else "took the request, it seems, but"
-    how = "gave no whole answer in time" if late else "closed the connection before its answer was whole"
-    return (UpstreamTimeout if late else OutcomeUnknown)(f"{place} {what} {how}.", wrote=message.writes)
+    if error.unsent:
+        return UpstreamUnreachable(f"{place} {'did not take' if error.late else 'refused'} the connection.")
+    if error.too_much:
+        return ResponseTooLarge(f"{message.origin.host} answered {error.status} with more than {max_bytes} bytes.")
+    what = f"answered {error.status}, but" if error.status else "took the request, it seems, but"
+    how = "gave no whole answer in time" if error.late else "closed the connection before its answer was whole"
+    return (UpstreamTimeout if error.late else OutcomeUnknown)(f"{place} {what} {how}.", wrote=message.writes)

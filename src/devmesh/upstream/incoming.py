@@ -1,0 +1,195 @@
+"""One answer, as the parser tells of it piece by piece; what is too long, or no answer at all, ends it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from httptools import HttpResponseParser
+
+_MOST_HEAD = 64 * 1024  # bytes in a row that are no body: head, interim answers, chunk extensions, trailers
+_MOST_HEADERS = 256
+_VERSIONS = frozenset({"1.1", "1.0"})
+_INTERIM = 100
+_SWITCHING = 101
+_FINAL = 200
+_NO_CONTENT = frozenset({204, 304})  # RFC 9112, 6.3: ends with its head, whatever the head says
+_GZIP = frozenset({"gzip", "x-gzip"})
+_GZIP_ONLY = 31  # zlib's window bits for gzip and nothing else
+
+
+class NoAnswerError(Exception):
+    """What came is no answer that this client takes."""
+
+
+class TooMuchError(Exception):
+    """The body is longer than the caller takes."""
+
+
+class Taken(NamedTuple):
+    """A whole answer; the headers' names are in lower case, repeated ones joined by a comma (RFC 9110, 5.3)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Answer:
+    """The answer that is being read; its methods `on_...` are what httptools calls.
+
+    `whole` says that the answer has ended, `keep` that the connection may carry another, `status` is 0 until the
+    head is whole. The body is what the limit counts, after it is unpacked, and never grows past it.
+    """
+
+    __slots__ = (
+        "_body",
+        "_counted",
+        "_left",
+        "_length",
+        "_most",
+        "_packed",
+        "_raw",
+        "_to_head",
+        "_until_eof",
+        "headers",
+        "keep",
+        "parser",
+        "quiet",
+        "status",
+        "whole",
+    )
+
+    def __init__(self) -> None:
+        self.parser: HttpResponseParser | None = None
+        self.expect(to_head=False, most=0)
+
+    def expect(self, *, to_head: bool, most: int) -> None:
+        """Begin anew; the answer to a HEAD has no body, any other one of at most `most` bytes."""
+        self._to_head = to_head
+        self._left = self._raw = self._most = most
+        self._body: bytes | bytearray = b""
+        self._counted = self._length = 0
+        self._packed: zlib._Decompress | None = None
+        self._until_eof = False
+        self.headers: dict[str, str] = {}
+        self.status = 0
+        self.quiet = 0
+        self.whole = False
+        self.keep = False
+        if self.parser is None:
+            self.parser = HttpResponseParser(self)
+
+    def forget(self) -> None:
+        """Let go of the body, and of the parser, which holds this object in turn."""
+        self._body = b""
+        self._packed = None
+        self.parser = None
+
+    def taken(self) -> Taken:
+        """Return what was read, which is the caller's from now on, whatever this object reads next."""
+        body, self._body = self._body, b""
+        return Taken(self.status, self.headers, body if type(body) is bytes else bytes(body))
+
+    def feed(self, data: bytes) -> None:
+        """Take in bytes; raises NoAnswerError, TooMuchError, or whatever the parser does with what it dislikes."""
+        self.quiet += len(data)
+        if self.parser is None:
+            raise NoAnswerError
+        self.parser.feed_data(data)
+        if self.quiet > _MOST_HEAD and not self.whole:
+            raise NoAnswerError
+
+    def ended(self) -> bool:
+        """The connection ended: return whether that makes the answer whole."""
+        if self._until_eof and not self.whole:
+            self._until_eof = False
+            self._finish()
+        return self.whole
+
+    def on_message_begin(self) -> None:
+        """Another answer begins: right after an interim one, and wrong after the final one."""
+        self.keep = self.keep and not self.whole
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; one that is no ASCII is left out, and so is a trailer."""
+        self._counted += 1
+        self._length += len(name) + len(value)
+        if self._counted > _MOST_HEADERS or self._length > _MOST_HEAD:
+            raise NoAnswerError
+        if self.status or not value.isascii():
+            return
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1").strip()
+        known = self.headers.get(key)
+        self.headers[key] = text if known is None else f"{known}, {text}"
+
+    def on_headers_complete(self) -> None:
+        """Read from the head what kind of body follows."""
+        if self.whole or self.parser is None:  # what follows an answer is nobody's
+            return
+        headers = self.headers
+        status = self.parser.get_status_code()
+        if self.parser.get_http_version() not in _VERSIONS:
+            raise NoAnswerError
+        if status < _FINAL:
+            if (
+                status < _INTERIM
+                or status == _SWITCHING
+                or "content-length" in headers
+                or "transfer-encoding" in headers
+            ):
+                raise NoAnswerError
+            headers.clear()
+            return
+        coding = headers.get("transfer-encoding")
+        if coding is not None and coding.lower() != "chunked":
+            raise NoAnswerError
+        self.status = status
+        if self._to_head or status in _NO_CONTENT:
+            self.whole = True
+            self.keep = coding is None and self.parser.should_keep_alive()
+            self.parser = None  # it waits for a body that does not come
+            return
+        self._until_eof = coding is None and "content-length" not in headers
+        if headers.get("content-encoding", "").lower() in _GZIP:
+            self._packed = zlib.decompressobj(_GZIP_ONLY)
+
+    def on_body(self, data: bytes) -> None:
+        """Take a piece of the body, unpacked if it is packed."""
+        self.quiet = 0
+        if self.whole or not self.status:
+            self.keep = False
+            return
+        if self._packed is not None:
+            self._raw -= len(data)
+            if self._raw < 0:
+                raise TooMuchError
+            if self._packed.eof:  # what follows the packed body is left alone
+                return
+            data = self._packed.decompress(data, self._left + 1)
+        self._left -= len(data)
+        if self._left < 0:
+            raise TooMuchError
+        if not self._body:
+            self._body = data
+            return
+        if type(self._body) is bytes:
+            # Not a list of pieces: a million chunks of one byte each would take fifty times the memory.
+            self._body = bytearray(self._body)
+        self._body += data
+
+    def on_message_complete(self) -> None:
+        """Note the end of the final answer."""
+        if self.status and not self.whole and self.parser is not None:
+            self.keep = self.parser.should_keep_alive()
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._packed is not None:
+            if not self._packed.eof and self._raw < self._most:
+                raise NoAnswerError
+            # They describe what travelled, and not the body that the caller gets.
+            self.headers.pop("content-length", None)
+            del self.headers["content-encoding"]
+        self.whole = True
