@@ -18,6 +18,11 @@ CURL = "curl" if shutil.which("curl") else "shim"
 WALKED = [path for path in pages() if any(block.use == "run" for block in blocks(path.read_text()))]
 WALKS = [(path, CURL) for path in WALKED] + ([(GUIDE, "shim")] if CURL == "curl" else [])
 
+AS_AGENT = """\
+curl -s -X POST $MESH/api/v1/tools/github.get_authenticated_user/execute -H "Authorization: Bearer $DEVMESH_API_KEY" \\
+  -H "Content-Type: application/json" -d '{"arguments": {"fields": ["login"]}}'
+"""
+
 
 @pytest.mark.parametrize(("path", "curl"), WALKS, ids=[f"{path.stem}-{curl}" for path, curl in WALKS])
 def test_a_page_can_be_followed_from_top_to_bottom(path: Path, curl: str, served, github, tmp_path):
@@ -46,6 +51,24 @@ def compared(block: Block, reader: Reader, last: Pasted) -> list[str]:
 
 def refusals(pasted: Pasted) -> list[str]:
     return [f"refused: {value}" for value in pasted.values() if isinstance(value, dict) and "hint" in value]
+
+
+def test_the_readmes_start_can_be_pasted_again(served, github, tmp_path):
+    start = next(block.text for block in blocks((ROOT / "README.md").read_text()) if block.use == "run")
+    assert start.startswith("GITHUB_TOKEN=ghp_")
+    keys = 'echo "$ADMIN_KEY $DEVMESH_API_KEY"'
+    reader = Reader(served, github, tmp_path, shim=CURL == "shim")
+    wrong = start.replace("ghp_YourGitHubToken", "ghp_mistyped")
+    refused, first, mended, second, called = reader.paste([wrong, keys, start, keys, AS_AGENT])
+    assert '"valid": false' in refused.output
+    assert '"valid": true' in mended.output
+    assert re.fullmatch(r"adm_\S{43} agt_\S{43}\n", first.output)
+    assert second == first
+    assert [value["result"] for value in called.values()] == [{"login": "ada"}]
+    # A shell that has other keys: nothing is overwritten, and nothing is claimed.
+    _, again, left = reader.paste(["set +e; DEVMESH_API_KEY=kept", start, keys])
+    assert (again.output, left.output) == ("", " kept\n")
+    assert "'my-team' is taken" in again.errors
 
 
 def test_the_guide_covers_the_whole_way():
