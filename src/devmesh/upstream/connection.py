@@ -8,7 +8,9 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from devmesh.upstream.incoming import Answer, Taken, TooMuchError
+from httptools import HttpParserError, HttpParserUpgrade
+
+from devmesh.upstream.incoming import Answer, NoAnswerError, Taken, TooMuchError
 
 READ_SECONDS = 30.0
 IDLE_SECONDS = 45.0  # below what load balancers keep, so that a write seldom meets a connection that is being closed
@@ -132,7 +134,7 @@ class Connection(asyncio.Protocol):
         answer = self._answer
         try:
             answer.feed(data)
-        except Exception as error:  # noqa: BLE001 - the parser's errors, zlib's, and those of its callbacks as contexts
+        except (HttpParserError, HttpParserUpgrade, NoAnswerError) as error:  # a callback's own error is its context
             if not answer.whole:
                 self._fail(too_much=isinstance(error.__context__, TooMuchError))
                 return
@@ -147,7 +149,7 @@ class Connection(asyncio.Protocol):
         try:
             if self._is_true_end() and self._answer.ended():
                 self._done()
-        except Exception:  # noqa: BLE001 - a packed body that is cut
+        except NoAnswerError:  # a packed body that is cut
             self._fail()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own
