@@ -96,6 +96,14 @@ class InsufficientScope(Forbidden):
         )
 
 
+class SessionRequired(Forbidden):
+    """Only a person who has logged in may do this: no key, however much it may do."""
+
+    code = "session_required"
+    error = "Session Required"
+    hint = "Log in (POST /api/v1/auth/login) and send the access_token instead of an API key."
+
+
 class TenantNotAllowed(Forbidden):
     """The named tenant is not one that the caller may act in."""
 

@@ -20,7 +20,13 @@ WITHOUT_ROW_SECURITY = {
     "route_mail_tokens": "mailed token's digest -> organization, token",
     "route_organizations": "slug's digest -> organization",
     "route_emails": "e-mail's digest -> organization, user",
+    "route_refresh_tokens": "refresh token's digest -> organization, token",
+    "route_login_challenges": "token of a half-made login -> organization, challenge",
+    "route_invitations": "invitation's digest -> organization, invitation",
     "mail_budgets": "e-mail's digest -> how many mails within an hour",
+    "login_failures": "digest of an account or an address -> how many logins failed",
+    "sprayed_accounts": "digests of an address and of the accounts that it failed with",
+    "mail_outbox": "mails that wait, each sealed whole by the installation's key",
     "schema_migrations": "which migrations were applied; the app role cannot read it",
 }
 APPEND_ONLY = {"audit_events"}

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from devmesh.access.scopes import Rights
-from devmesh.errors import InsufficientScope
+from devmesh.errors import InsufficientScope, SessionRequired
 
 
 class Role(StrEnum):
@@ -53,7 +53,7 @@ class Allowance(Struct, frozen=True):
 class Caller(Struct, frozen=True):
     """An authenticated caller for the length of one request.
 
-    `key_id` and `key_type` are None for a session. `address` is the client's, `request_id` the
+    `key_id` and `key_type` are None for a session, `session_id` for a key. `address` is the client's, `request_id` the
     request's; both only for the record.
     """
 
@@ -69,6 +69,13 @@ class Caller(Struct, frozen=True):
     key_type: KeyType | None = None
     address: str = ""
     request_id: str = ""
+    session_id: UUID | None = None
+
+    def require_session(self) -> UUID:
+        """Return the session; raise SessionRequired for a key, which never stands for the person before the screen."""
+        if self.session_id is None:
+            raise SessionRequired
+        return self.session_id
 
     def require(self, *scopes: str) -> None:
         """Return if the caller holds every one of `scopes`; otherwise raise InsufficientScope naming all of them."""

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
+
+from msgspec import Struct
 
 from devmesh.access import Role
 from devmesh.errors import Conflict
+
+# Kinds of change that caches hear of (db/changes.py); the text is the id.
+USER_CHANGED = "user"
+TENANT_CHANGED = "tenant"
+ORGANIZATION_CHANGED = "organization"
+
+
+class Policies(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an organization asks of its people beyond the rules that hold for everybody."""
+
+    require_mfa: bool = False
+    password_policy: Literal["standard", "nist"] = "standard"  # noqa: S105 - the name of a rule
+
+
+_NO_POLICIES = Policies()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +37,7 @@ class Organization:
     slug: str
     plan: str
     created_at: datetime
+    policies: Policies = _NO_POLICIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +64,7 @@ class User:
     verified_at: datetime | None
     is_active: bool
     created_at: datetime
+    last_login_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

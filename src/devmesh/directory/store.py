@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from devmesh.access import Role
 from devmesh.db.pool import Record, Tx
-from devmesh.directory.model import Organization, Tenant, User, Whereabouts
+from devmesh.directory.model import Organization, Policies, Tenant, User, Whereabouts
 
-_USER = "id, organization_id, tenant_id, email, name, role, verified_at, is_active, created_at"
+_ORGANIZATION = "id, name, slug, plan, created_at, policies"
+_USER = "id, organization_id, tenant_id, email, name, role, verified_at, is_active, created_at, last_login_at"
 
 
 async def any_organization(tx: Tx) -> bool:
@@ -31,7 +34,7 @@ async def add_organization(
     """Keep a new organization and the route to it; None if the slug is taken, waiting for whoever is just taking it."""
     row = await tx.one(
         "insert into organizations (id, name, slug, plan) values ($1, $2, $3, $4) on conflict do nothing "
-        "returning id, name, slug, plan, created_at",
+        f"returning {_ORGANIZATION}",
         organization_id,
         name,
         slug,
@@ -42,13 +45,13 @@ async def add_organization(
     await tx.run(
         "insert into route_organizations (slug_digest, organization_id) values ($1, $2)", slug_digest, organization_id
     )
-    return Organization(**row)
+    return _organization(row)
 
 
 async def organization(tx: Tx, organization_id: UUID) -> Organization | None:
     """Return the organization."""
-    row = await tx.one("select id, name, slug, plan, created_at from organizations where id = $1", organization_id)
-    return Organization(**row) if row else None
+    row = await tx.one(f"select {_ORGANIZATION} from organizations where id = $1", organization_id)
+    return _organization(row) if row else None
 
 
 async def add_tenant(tx: Tx, organization_id: UUID, tenant_id: UUID, name: str, slug: str) -> Tenant | None:
@@ -133,6 +136,10 @@ async def users_of_email(tx: Tx, digests: list[bytes]) -> list[Whereabouts]:
         "select organization_id, user_id from route_emails where email_digest = any($1) order by user_id", digests
     )
     return [Whereabouts(**row) for row in rows]
+
+
+def _organization(row: Record) -> Organization:
+    return Organization(**{**row, "policies": msgspec.json.decode(row["policies"], type=Policies)})
 
 
 def _user(row: Record) -> User:

@@ -12,13 +12,13 @@ from devmesh.crypto.tokens import is_api_key
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Record
 from devmesh.db.tally import Tally
+from devmesh.directory.model import USER_CHANGED
 from devmesh.directory.plans import Plans
 from devmesh.errors import InvalidKey
 from devmesh.keys import store
 from devmesh.keys.model import Grant
 
 KEY_CHANGED = "key"
-USER_CHANGED = "user"
 _MOST = 50_000
 # Anybody can make up keys, and each is a read: so few at once that the pool has connections left for everybody else.
 _MOST_UNKNOWN = 3

@@ -1,0 +1,1 @@
+"""What owners and administrators do: people, tenants, policies, the organization itself."""
