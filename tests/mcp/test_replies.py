@@ -30,6 +30,17 @@ def test_the_eras_before_carry_objects_and_wrap_the_rest(text, raw):
     assert result["structuredContent"] == (value if isinstance(value, dict) else {"result": value})
 
 
+@pytest.mark.parametrize(
+    "text", [*VALUES, '{\t"a\\\\": "\\" \\u0007 \\n \x7f \u2028 \U0001f600",\r\n"b":[]}\n', json.dumps('\\"' * 9)]
+)
+@pytest.mark.parametrize("modern", [True, False])
+def test_a_text_that_is_json_arrives_as_it_came(text, modern):
+    raw = msgspec.Raw(text.encode())
+    told = msgspec.json.decode(called(ToolResult(raw, raw), modern=modern))
+    assert told == json.loads(called(ToolResult(text, json.loads(text)), modern=modern))
+    assert told["content"] == [{"type": "text", "text": text}]
+
+
 def test_a_result_of_text_alone_has_no_structure():
     assert json.loads(called(ToolResult("plain"), modern=False)) == {"content": [{"type": "text", "text": "plain"}]}
 

@@ -146,8 +146,8 @@ def _secrets(connector: Connector, credential: Chosen, signed: Mapping[str, str]
 
 
 def _own(value: Any, meta: dict[str, Any]) -> ToolResult:
-    encoded = msgspec.json.encode(value)
-    return ToolResult(encoded.decode(), msgspec.Raw(encoded), is_error=False, meta=meta)
+    raw = msgspec.Raw(msgspec.json.encode(value))
+    return ToolResult(raw, raw, is_error=False, meta=meta)
 
 
 def _require(caller: Caller, tool: Tool, *, reads: bool) -> None:

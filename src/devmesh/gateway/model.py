@@ -16,12 +16,12 @@ Passed = Mapping[str, Mapping[str, str]]
 class ToolResult(Struct, frozen=True):
     """The outcome of one call.
 
-    `text` is JSON or plain text; of an error the first line is its short text, then the next step.
-    `structured` is a JSON value (or its bytes, as Raw), None for a result that is text alone.
+    `text` is plain text, of an error the first line is its short text, then the next step; or it is JSON in UTF-8,
+    as Raw. `structured` is a JSON value (or its bytes, as Raw), None for a result that is text alone.
     `meta` holds `credential`, `receipt`, `request_id`, and of an error `code`, `retry_after`, `required_scopes`.
     """
 
-    text: str
+    text: str | Raw
     structured: Any = None
     is_error: bool = False
     meta: Mapping[str, Any] = {}

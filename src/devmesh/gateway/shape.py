@@ -83,15 +83,18 @@ def project(value: Any, fields: list[str] | None) -> Any:
 
 def _whole(reply: Reply, meta: dict[str, Any]) -> ToolResult:
     """Return the body as it came: structured too if it really is JSON, which it is not decoded for."""
+    body = reply.body
     if reply.is_json:
         try:
-            raw = msgspec.json.decode(reply.body, type=msgspec.Raw)
-            return ToolResult(reply.body.decode(), raw, is_error=False, meta=meta)
+            raw = msgspec.json.decode(body, type=msgspec.Raw)
+            if not body.isascii():
+                body.decode()  # a Raw's strings are not looked into
+            return ToolResult(raw, raw, is_error=False, meta=meta)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # a service that mislabels its body is not the caller's fault: the text is still of use
-    return ToolResult(reply.body.decode("utf-8", "replace"), None, is_error=False, meta=meta)
+    return ToolResult(body.decode("utf-8", "replace"), None, is_error=False, meta=meta)
 
 
 def _json(value: Any, meta: dict[str, Any]) -> ToolResult:
-    encoded = msgspec.json.encode(value)
-    return ToolResult(encoded.decode(), msgspec.Raw(encoded), is_error=False, meta=meta)
+    raw = msgspec.Raw(msgspec.json.encode(value))
+    return ToolResult(raw, raw, is_error=False, meta=meta)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -29,19 +29,6 @@ class Reply(NamedTuple):
 ACCEPTED: Final = Reply(202, b"")
 
 
-class _Text(msgspec.Struct):
-    text: str
-    type: str = "text"
-
-
-class _Result(msgspec.Struct, rename="camel", omit_defaults=True):
-    content: tuple[_Text]
-    structured_content: Any = msgspec.UNSET
-    is_error: bool = False
-    result_type: str | msgspec.UnsetType = msgspec.UNSET
-    meta: Mapping[str, Any] = msgspec.field(default={}, name="_meta")
-
-
 def succeed(request_id: Id, result: bytes) -> Reply:
     """Return the reply that holds `result`, which is JSON already."""
     return Reply(200, b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (_encode(request_id), result))
@@ -60,15 +47,35 @@ def failure(
 
 def called(result: ToolResult, *, modern: bool) -> bytes:
     """Return the tool's result in the era's form: only 2026-07-28 lets structuredContent be any JSON value."""
-    structured = msgspec.UNSET if result.structured is None else result.structured
+    text, structured, meta = result.text, result.structured, result.meta
+    quoted = _encode(text) if isinstance(text, str) else _quoted(bytes(text))
+    parts = [b'{"content":[{"text":', quoted, b',"type":"text"}]']
+    if structured is not None:
+        parts += (b',"structuredContent":', _as_raw(structured) if modern else _as_object(structured))
+    if result.is_error:
+        parts.append(b',"isError":true')
     if modern:
-        meta = {**_STAMP, **result.meta} if result.meta else _STAMP
-        return _encode(_Result((_Text(result.text),), structured, result.is_error, "complete", meta))
-    if structured is not msgspec.UNSET:
-        structured = _as_object(structured)
-    return _encode(_Result((_Text(result.text),), structured, result.is_error, msgspec.UNSET, result.meta))
+        parts.append(b',"resultType":"complete"')
+        meta = {**_STAMP, **meta} if meta else _STAMP
+    if meta:
+        parts += (b',"_meta":', _encode(meta))
+    parts.append(b"}")
+    return b"".join(parts)
 
 
-def _as_object(value: Any) -> msgspec.Raw:
-    raw = bytes(value) if isinstance(value, msgspec.Raw) else _encode(value)
-    return msgspec.Raw(raw if raw.lstrip()[:1] == b"{" else b'{"result":%b}' % raw)
+def _quoted(json: bytes) -> bytes:
+    """Return JSON as a JSON string.
+
+    It needs no other escapes: within strings JSON has no control characters, between them three of the four blanks.
+    """
+    text = json.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'"%b"' % text.replace(b"\n", b"\\n").replace(b"\r", b"\\r").replace(b"\t", b"\\t")
+
+
+def _as_raw(value: Any) -> bytes:
+    return bytes(value) if type(value) is msgspec.Raw else _encode(value)
+
+
+def _as_object(value: Any) -> bytes:
+    raw = _as_raw(value)
+    return raw if raw[:1] == b"{" or raw.lstrip()[:1] == b"{" else b'{"result":%b}' % raw

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
@@ -114,8 +113,7 @@ def send(method: Method, path: str, json: Any = None, /, **query: object) -> Req
     return Request(method=method, path=path, json=json, query=given(**query))
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What the service answered: headers in lower case, the body after decompression."""
 
     status: int
