@@ -39,7 +39,7 @@ def test_the_bucket_decides_as_a_bucket_of_exact_fractions(rate, steps):
     for step in steps:
         now += step
         fits = bucket.wait(now) == 0
-        assert bucket.left(now) == int(reference.level(now))
+        assert bucket.standing(now)[0] == int(reference.level(now))
         if fits:
             bucket.spend(now)
         assert reference.take(now) is fits
@@ -63,7 +63,7 @@ def test_the_wait_is_exact_to_the_nanosecond(rate, more):
     wait = bucket.wait(now)
     assert bucket.wait(now + wait) == 0
     assert wait == 0 or bucket.wait(now + wait - 1) == 1
-    assert wait == 0 or bucket.until_more(now) == wait
+    assert wait == 0 or bucket.standing(now)[1] == wait
 
 
 @given(RATES, RATES, st.integers(0, 60))
@@ -73,9 +73,9 @@ def test_other_limits_neither_refill_nor_lose_more_than_a_rounding(old, new, spe
         if bucket.wait(now):
             break
         bucket.spend(now)
-    out = old[0] - bucket.left(now)
+    out = old[0] - bucket.standing(now)[0]
     bucket.change(*new, now)
-    assert bucket.left(now) == max(new[0] - out, 0)
+    assert bucket.standing(now)[0] == max(new[0] - out, 0)
 
 
 def test_a_full_bucket_is_forgotten_and_a_used_one_is_not():
@@ -84,7 +84,7 @@ def test_a_full_bucket_is_forgotten_and_a_used_one_is_not():
     for index in range(5_000):
         buckets.of(index, 5, 5, 1, 0)
     assert len(buckets) < 2_100
-    assert buckets.of("used", 5, 1, 60, 0).left(0) == 4
+    assert buckets.of("used", 5, 1, 60, 0).standing(0)[0] == 4
 
 
 def test_the_number_of_buckets_is_bounded_whatever_comes():
@@ -98,6 +98,11 @@ def test_a_bucket_refills_at_its_rate_and_no_further():
     bucket = Bucket(120, 60, 60)
     for _ in range(120):
         bucket.spend(0)
-    assert (bucket.left(0), bucket.left(SECOND - 1), bucket.left(SECOND), bucket.left(10 * SECOND)) == (0, 0, 1, 10)
-    assert bucket.left(10_000 * SECOND) == 120
-    assert bucket.until_full(0) == 120 * SECOND
+    assert (
+        bucket.standing(0)[0],
+        bucket.standing(SECOND - 1)[0],
+        bucket.standing(SECOND)[0],
+        bucket.standing(10 * SECOND)[0],
+    ) == (0, 0, 1, 10)
+    assert bucket.standing(10_000 * SECOND)[0] == 120
+    assert bucket.standing(0)[2] == 120 * SECOND

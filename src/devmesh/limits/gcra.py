@@ -42,31 +42,23 @@ class Bucket:
         start = now * self.amount
         self._full_at = max(self._full_at, start) + self._cost
 
-    def left(self, now: int) -> int:
-        """Return how many whole requests fit now."""
-        debt = self._debt(now)
-        return max(self.capacity - -(-debt // self._cost), 0)
+    def standing(self, now: int) -> tuple[int, int, int]:
+        """Return how many whole requests fit now, and the nanoseconds until one more does and until the bucket is full.
 
-    def until_more(self, now: int) -> int:
-        """Return the nanoseconds until one request more fits than now; 0 for a full bucket."""
-        debt = self._debt(now)
-        if not debt:
-            return 0
-        over = debt - (self.capacity - self.left(now) - 1) * self._cost
-        return -(-over // self.amount)
-
-    def until_full(self, now: int) -> int:
-        """Return the nanoseconds until the bucket is full."""
-        return -(-self._debt(now) // self.amount)
+        Both times are 0 for a full bucket.
+        """
+        debt = self._full_at - now * self.amount
+        if debt <= 0:
+            return self.capacity, 0, 0
+        left = max(self.capacity - -(-debt // self._cost), 0)
+        over = debt - (self.capacity - left - 1) * self._cost
+        return left, -(-over // self.amount), -(-debt // self.amount)
 
     def change(self, capacity: int, amount: int, window: int, now: int) -> None:
         """Hold other limits from now on; the requests that are out stay out."""
-        debt, cost = self._debt(now), self._cost
+        debt, cost = max(self._full_at - now * self.amount, 0), self._cost
         self._set(capacity, amount, window)
         self._full_at = now * amount - (-debt * self._cost // cost)
-
-    def _debt(self, now: int) -> int:
-        return max(self._full_at - now * self.amount, 0)
 
 
 class Buckets:
@@ -93,7 +85,7 @@ class Buckets:
         return len(self._found)
 
     def _sweep(self, now: int) -> None:
-        live = {key: bucket for key, bucket in self._found.items() if bucket.until_full(now)}
+        live = {key: bucket for key, bucket in self._found.items() if bucket.standing(now)[2]}
         if len(live) > _MOST // 2:
             live = dict(islice(live.items(), len(live) - _MOST // 2, None))
         self._found = live

@@ -64,24 +64,14 @@ class Limits:
         """
         now = self._now()
         key, tenant = self._buckets(caller, now)
-        least, emptier, items, policies = 0, None, [], []
-        for name, bucket in ((b"key", key), (b"tenant", tenant)):
-            if bucket is None:
-                continue
-            left = bucket.left(now)
-            if emptier is None or left < least:
-                least, emptier = left, bucket
-            items.append(b'"%b";r=%d;t=%d' % (name, left, _seconds(bucket.until_more(now))))
-            policies.append(b'"%b";%b' % (name, bucket.policy))
-        if emptier is None:
-            return []
-        return [
-            (b"x-ratelimit-limit", b"%d" % (key or emptier).capacity),
-            (b"x-ratelimit-remaining", b"%d" % least),
-            (b"x-ratelimit-reset", b"%d" % math.ceil(time.time() + emptier.until_full(now) / SECOND)),
-            (b"ratelimit", b", ".join(items)),
-            (b"ratelimit-policy", b", ".join(policies)),
-        ]
+        if key is None or tenant is None:
+            return _told_of_one(b"key" if tenant is None else b"tenant", key or tenant, now)
+        left, more, full = key.standing(now)
+        tenants_left, tenants_more, tenants_full = tenant.standing(now)
+        items = b'"key";r=%d;t=%d, "tenant";r=%d;t=%d' % (left, _seconds(more), tenants_left, _seconds(tenants_more))
+        if tenants_left < left:
+            left, full = tenants_left, tenants_full
+        return _told(key.capacity, left, full, items, b'"key";%b, "tenant";%b' % (key.policy, tenant.policy))
 
     def _buckets(self, caller: Caller, now: int) -> tuple[Bucket | None, Bucket | None]:
         allowance = caller.allowance
@@ -107,6 +97,24 @@ def _limited(wait: int, violated: list[str]) -> RateLimited:
         retry_after=-(-wait // _MILLISECOND) / 1000,
         extra={"violated_policies": violated},
     )
+
+
+def _told_of_one(name: bytes, bucket: Bucket | None, now: int) -> list[Header]:
+    if bucket is None:
+        return []
+    left, more, full = bucket.standing(now)
+    item = b'"%b";r=%d;t=%d' % (name, left, _seconds(more))
+    return _told(bucket.capacity, left, full, item, b'"%b";%b' % (name, bucket.policy))
+
+
+def _told(limit: int, left: int, full: int, items: bytes, policies: bytes) -> list[Header]:
+    return [
+        (b"x-ratelimit-limit", b"%d" % limit),
+        (b"x-ratelimit-remaining", b"%d" % left),
+        (b"x-ratelimit-reset", b"%d" % math.ceil(time.time() + full / SECOND)),
+        (b"ratelimit", items),
+        (b"ratelimit-policy", policies),
+    ]
 
 
 def _seconds(nanoseconds: int) -> int:
