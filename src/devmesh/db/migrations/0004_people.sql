@@ -160,7 +160,7 @@ create table invitations (
     email text not null,
     name text not null,
     role text not null check (role in ('admin', 'member', 'readonly')),
-    invited_by uuid,
+    invited_by uuid not null,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
     foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
