@@ -87,6 +87,7 @@ class App:
         credentials = Credentials(
             self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender
         )
+        self.outbox = Outbox(self.database, self.ring, settings)
         self.accounts = Accounts(
             self.database,
             self.ring,
@@ -95,7 +96,7 @@ class App:
             self.audit,
             plans,
             passwords,
-            Outbox(settings.data_dir / "outbox", settings.public_url),
+            self.outbox,
             settings,
         )
         services = {
@@ -120,6 +121,7 @@ class App:
         await self.changes.open()
         if self._metrics is not None:
             await self._metrics.open()
+        await self.outbox.open()
         self.verifier.uses.open()
         self.vault.uses.open()
         self._forgetting = asyncio.create_task(_forget(self.data_keys), name="forget data keys")
@@ -133,6 +135,7 @@ class App:
         if self._metrics is not None:
             await self._metrics.close()
         await self.accounts.settle()
+        await self.outbox.close()
         await self.verifier.uses.close()
         await self.vault.uses.close()
         await self.audit.close()

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,25 @@ async def audit(postgres, db, ring) -> AsyncIterator[Audit]:
     await audit.close()
 
 
+@dataclass
+class Written:
+    """An outbox that writes files."""
+
+    outbox: Outbox
+    folder: Path
+
+    async def files(self) -> list[Path]:
+        """Return every mail that was put so far, the oldest first."""
+        await self.outbox.settled()
+        return sorted(self.folder.iterdir()) if self.folder.exists() else []
+
+
 @pytest.fixture
-def outbox(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "outbox"
+async def outbox(db, ring, tmp_path: Path) -> AsyncIterator[Written]:
+    outbox = Outbox(db, ring, Settings(data_dir=tmp_path / "data"))
+    await outbox.open()
+    yield Written(outbox, tmp_path / "data" / "outbox")
+    await outbox.close()
 
 
 @pytest.fixture
@@ -37,9 +54,8 @@ def accounts_with(postgres, db, ring, audit, passwords, outbox) -> Callable[...,
         plans = Plans.load()
         changes = Changes(postgres.app_dsn)
         keys = Keys(db, ring, changes, audit, plans, Verifier(db, ring, changes, plans.limits))
-        known = Settings(data_dir=outbox.parent, **settings)
-        mail = Outbox(outbox, known.public_url)
-        return Accounts(db, ring, Directory(ring), keys, audit, plans, passwords, mail, known)
+        known = Settings(data_dir=outbox.folder.parent, **settings)
+        return Accounts(db, ring, Directory(ring), keys, audit, plans, passwords, outbox.outbox, known)
 
     return make
 

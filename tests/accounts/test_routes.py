@@ -30,7 +30,7 @@ def asked(outbox):
             scope["state"]["caller"] = caller
             await app(scope, receive, send)
 
-        transport = httpx.ASGITransport(Edge(gate, Settings(data_dir=outbox.parent)))
+        transport = httpx.ASGITransport(Edge(gate, Settings(data_dir=outbox.folder.parent)))
         return httpx.AsyncClient(transport=transport, base_url="http://localhost:8081")
 
     return client
@@ -104,7 +104,7 @@ async def test_a_closed_installation_is_403_and_a_token_opens_one(asked, account
 
 async def test_the_mailed_token_verifies_and_a_second_use_says_how_to_get_another(client, form, outbox):
     await client.post(REGISTER, json=form)
-    (file,) = outbox.iterdir()
+    (file,) = await outbox.files()
     text = message_from_bytes(file.read_bytes(), policy=policy.default).get_body(("plain",)).get_content()
     token = text.partition("#token=")[2].partition("\n")[0]
 

@@ -14,12 +14,12 @@ VISITOR = Visitor(address="192.0.2.7", request_id="r-1")
 LINK = re.compile(r"http://localhost:8081/verify#token=([A-Za-z0-9_-]{43})")
 
 
-def mails(outbox):
-    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in sorted(outbox.glob("*"))]
+async def mails(outbox):
+    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in await outbox.files()]
 
 
-def tokens(outbox):
-    return [LINK.search(mail.get_body(("plain",)).get_content())[1] for mail in mails(outbox)]
+async def tokens(outbox):
+    return [LINK.search(mail.get_body(("plain",)).get_content())[1] for mail in await mails(outbox)]
 
 
 async def verified(db, owner):
@@ -31,11 +31,11 @@ async def test_the_mail_is_complete_private_and_its_link_leads_to_the_page(accou
     form = new()
     await accounts.register(VISITOR, form)
 
-    (file,) = outbox.iterdir()
-    (mail,) = mails(outbox)
+    (file,) = await outbox.files()
+    (mail,) = await mails(outbox)
     assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f-]{36}\.eml", file.name)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(outbox.stat().st_mode) == 0o700
+    assert stat.S_IMODE(outbox.folder.stat().st_mode) == 0o700
     assert mail["To"] == form.admin_email
     assert mail["From"].endswith("<no-reply@localhost>")
     assert form.organization_slug in mail.get_body(("plain",)).get_content()
@@ -46,16 +46,16 @@ async def test_the_mail_is_complete_private_and_its_link_leads_to_the_page(accou
 
 async def test_the_mail_repeats_no_text_of_the_registrants_choosing(accounts, outbox, new):
     await accounts.register(VISITOR, new(organization_name="Win at http://evil.test", admin_name="http://evil.test"))
-    (file,) = outbox.iterdir()
+    (file,) = await outbox.files()
     assert "evil" not in file.read_text()
 
 
 async def test_the_log_names_the_file_and_never_the_link(accounts, outbox, new, caplog):
     caplog.set_level(logging.DEBUG)
     await accounts.register(VISITOR, new())
-    (file,) = outbox.iterdir()
+    (file,) = await outbox.files()
     assert file.name in caplog.text
-    assert tokens(outbox)[0] not in caplog.text
+    assert (await tokens(outbox))[0] not in caplog.text
 
 
 async def test_the_database_holds_only_a_keyed_digest_of_the_token(accounts, db, outbox, new):
@@ -63,12 +63,12 @@ async def test_the_database_holds_only_a_keyed_digest_of_the_token(accounts, db,
     async with db.acting(made.organization.id) as tx:
         kept = [await tx.all(f"select * from {table}") for table in ("route_mail_tokens", "mail_tokens")]
     assert kept[1]
-    assert tokens(outbox)[0] not in str(kept)
+    assert (await tokens(outbox))[0] not in str(kept)
 
 
 async def test_the_link_verifies_its_user_once(accounts, db, outbox, new):
     made = await accounts.register(VISITOR, new())
-    (token,) = tokens(outbox)
+    (token,) = await tokens(outbox)
 
     await accounts.verify(VISITOR, token)
 
@@ -79,7 +79,7 @@ async def test_the_link_verifies_its_user_once(accounts, db, outbox, new):
 
 async def test_of_twenty_uses_at_once_one_succeeds(accounts, outbox, new):
     await accounts.register(VISITOR, new())
-    (token,) = tokens(outbox)
+    (token,) = await tokens(outbox)
     found = await asyncio.gather(*(accounts.verify(VISITOR, token) for _ in range(20)), return_exceptions=True)
     assert [type(one) for one in found if one is not None] == [LinkInvalid] * 19
 
@@ -91,10 +91,10 @@ async def test_of_two_links_of_one_user_at_once_one_succeeds(accounts, outbox, n
         accounts.resend(form.admin_email)
         await accounts.settle()
         found = await asyncio.gather(
-            *(accounts.verify(VISITOR, token) for token in tokens(outbox)), return_exceptions=True
+            *(accounts.verify(VISITOR, token) for token in await tokens(outbox)), return_exceptions=True
         )
         assert sorted(type(one).__name__ for one in found) == ["LinkInvalid", "NoneType"]
-        for file in outbox.iterdir():
+        for file in await outbox.files():
             file.unlink()
 
 
@@ -103,7 +103,7 @@ async def test_an_expired_link_and_an_unknown_one_are_refused_alike(accounts, db
     async with db.acting(made.organization.id) as tx:
         await tx.run("update mail_tokens set expires_at = now() where organization_id = $1", made.organization.id)
     told = []
-    for token in (*tokens(outbox), "A" * 43, "x", "", "\ud800" * 43):
+    for token in (*await tokens(outbox), "A" * 43, "x", "", "\ud800" * 43):
         with pytest.raises(LinkInvalid) as refusal:
             await accounts.verify(VISITOR, token)
         told.append((refusal.value.detail, refusal.value.hint))
@@ -116,7 +116,7 @@ async def test_a_link_for_another_purpose_verifies_nobody(accounts, db, outbox, 
     async with db.acting(made.organization.id) as tx:
         await tx.run("update mail_tokens set purpose = 'reset' where organization_id = $1", made.organization.id)
     with pytest.raises(LinkInvalid):
-        await accounts.verify(VISITOR, *tokens(outbox))
+        await accounts.verify(VISITOR, *await tokens(outbox))
     assert await verified(db, made.owner) is None
 
 
@@ -127,7 +127,7 @@ async def test_a_mail_is_sent_again_to_whoever_is_not_verified(accounts, db, out
     accounts.resend(form.admin_email.upper())
     await accounts.settle()
 
-    first, second = tokens(outbox)
+    first, second = await tokens(outbox)
     await accounts.verify(VISITOR, second)
     assert await verified(db, made.owner)
     with pytest.raises(LinkInvalid):
@@ -137,11 +137,11 @@ async def test_a_mail_is_sent_again_to_whoever_is_not_verified(accounts, db, out
 async def test_the_verified_and_the_unknown_are_not_written_to(accounts, outbox, new):
     form = new()
     await accounts.register(VISITOR, form)
-    await accounts.verify(VISITOR, *tokens(outbox))
+    await accounts.verify(VISITOR, *await tokens(outbox))
     accounts.resend(form.admin_email)
     accounts.resend("nobody@example.com")
     await accounts.settle()
-    assert len(tokens(outbox)) == 1
+    assert len(await tokens(outbox)) == 1
 
 
 async def test_an_address_gets_five_mails_of_a_kind_an_hour(accounts, db, directory, outbox, new):
@@ -150,7 +150,7 @@ async def test_an_address_gets_five_mails_of_a_kind_an_hour(accounts, db, direct
     for _ in range(8):
         accounts.resend(form.admin_email)
     await accounts.settle()
-    assert len(tokens(outbox)) == 5
+    assert len(await tokens(outbox)) == 5
 
     async with db.routing() as tx:
         digest = directory.digest_of(form.admin_email)
@@ -160,14 +160,14 @@ async def test_an_address_gets_five_mails_of_a_kind_an_hour(accounts, db, direct
     for _ in range(3):
         accounts.resend(form.admin_email)
     await accounts.settle()
-    assert len(tokens(outbox)) == 6
+    assert len(await tokens(outbox)) == 6
 
 
 async def test_a_registration_whose_mail_is_withheld_still_succeeds(accounts, outbox, new):
     email = new().admin_email
     made = [await accounts.register(VISITOR, new(admin_email=email)) for _ in range(6)]
     assert len(made) == 6
-    assert len(tokens(outbox)) == 5
+    assert len(await tokens(outbox)) == 5
 
 
 async def test_a_malformed_address_is_refused_and_any_other_is_not(accounts):

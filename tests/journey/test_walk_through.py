@@ -32,6 +32,7 @@ async def test_registration_answers_with_the_fields_of_the_guide(organization: O
 
 async def test_the_verification_mail_lands_in_the_outbox(mesh: Mesh, organization: Organization):
     email = organization.registered["user"]["email"]
+    await mesh.app.outbox.settled()
     mails = [mail for mail in (mesh.data_dir / "outbox").glob("*.eml") if email in mail.read_text()]
     assert len(mails) == 1
     assert mails[0].stat().st_mode & 0o777 == 0o600

@@ -24,6 +24,7 @@ async def test_the_whole_way_over_https(
     installation = await machine.serve(database.url(), trust=cert, **settings)
     assert installation.url.startswith("https:")
     await installation.walk(github)
+    # The walk has waited for the mail.
     mail = next((installation.data_dir / "outbox").glob("*.eml")).read_text()
     assert f"https://localhost:{installation.served.port}/verify#token=" in mail
     port = installation.served.port

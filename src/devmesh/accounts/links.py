@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,19 +17,27 @@ from devmesh.ids import new_id
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A token, which only its mail will hold, and its id, by which logs and the outbox may name it."""
+
+    id: UUID
+    token: str = field(repr=False)
+
+
 class Links:
     """Makes and spends the tokens of mailed links, each for one `purpose`."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
-    async def mint(self, tx: Tx, organization_id: UUID, user_id: UUID, purpose: str, lifetime: timedelta) -> str:
+    async def mint(self, tx: Tx, organization_id: UUID, user_id: UUID, purpose: str, lifetime: timedelta) -> Minted:
         """Return a new token for the user, valid from the commit on; earlier ones stay valid, a mail may be late."""
-        token = tokens.new_mail_token()
-        digest = self._ring.digest("mail", token.encode())
+        minted = Minted(new_id(), tokens.new_mail_token())
+        digest = self._ring.digest("mail", minted.token.encode())
         await store.forget_tokens(tx, organization_id, user_id, purpose, expired_only=True)
-        await store.add_token(tx, organization_id, user_id, new_id(), digest, purpose, lifetime)
-        return token
+        await store.add_token(tx, organization_id, user_id, minted.id, digest, purpose, lifetime)
+        return minted
 
     async def find(self, tx: Tx, token: str) -> tuple[UUID, UUID]:
         """Return (organization, token id) of a token that was minted; raise LinkInvalid."""

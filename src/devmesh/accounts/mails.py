@@ -30,14 +30,11 @@ class Mails:
         self._public_url = public_url
 
     async def verification(self, tx: Tx, user: User, organization_slug: str) -> None:
-        """Have the mail in the outbox with a link that is valid from the commit on, or withhold it in silence.
-
-        The last step of a transaction: the file stands before the commit, so what is acknowledged has its mail.
-        """
+        """Have a mail sent, and its link valid, once `tx` is committed; or withhold it in silence."""
         if not await store.spend_budget(tx, self._directory.digest_of(user.email), VERIFY, AN_HOUR):
             log.info("a verification mail is withheld: its address had %d within an hour", AN_HOUR)
             return
-        token = await self._links.mint(tx, user.organization_id, user.id, VERIFY, VERIFY_WITHIN)
+        minted = await self._links.mint(tx, user.organization_id, user.id, VERIFY, VERIFY_WITHIN)
         # Only the slug, no name: text of strangers' choosing in a mail from us would be a gift to phishers.
         mail = Mail(
             to=user.email,
@@ -46,8 +43,8 @@ class Mails:
                 f"This address was registered for the organization '{organization_slug}' at {self._public_url}.",
                 "To confirm that the address is yours, open this link within 24 hours and press the button:",
             ),
-            link=f"{self._public_url}/verify#token={token}",
+            link=f"{self._public_url}/verify#token={minted.token}",
             action="Verify this address",
             after=("If it was not you, do nothing: without the link the address stays unconfirmed.",),
         )
-        await self._outbox.put(mail)
+        await self._outbox.put(tx, mail, event=f"{VERIFY}:{minted.id}", lifetime=VERIFY_WITHIN)

@@ -2,11 +2,12 @@
 
 One secret to guard and back up. Purposes: `keys` (digests of API keys), `mail` (digests of mailed
 tokens), `slugs` (routing by slug), `emails` (routing by e-mail address), `arguments` (digests of tool
-arguments in the audit).
+arguments in the audit), `outbox` (seals mails that wait).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 
@@ -17,7 +18,7 @@ from devmesh.db.pool import Database, Tx
 _BLOCK_BYTES = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
-PURPOSES = ("keys", "mail", "slugs", "emails", "arguments")
+PURPOSES = ("keys", "mail", "slugs", "emails", "arguments", "outbox")
 
 
 class WrongMasterKey(RuntimeError):
@@ -52,6 +53,7 @@ class KeyRing:
 
     def __init__(self, master: bytes) -> None:
         self._master = master
+        self._secrets: dict[str, dict[int, bytes]] = {}
         self._peppers: dict[str, dict[int, _Pepper]] = {}
         self._current: dict[str, _Pepper] = {}
 
@@ -66,9 +68,10 @@ class KeyRing:
                 if not rows:
                     await store.add_to_ring(tx, purpose, 1, self.wrap(new_key(), "ring", purpose, 1))
                     rows = await store.ring(tx, purpose)
-            self._peppers[purpose] = {
-                version: _Pepper(self.unwrap(wrapped, "ring", purpose, version)) for version, wrapped in rows
+            self._secrets[purpose] = {
+                version: self.unwrap(wrapped, "ring", purpose, version) for version, wrapped in rows
             }
+            self._peppers[purpose] = {version: _Pepper(key) for version, key in self._secrets[purpose].items()}
             self._current[purpose] = self._peppers[purpose][max(self._peppers[purpose])]
 
     def digest(self, purpose: str, value: bytes) -> bytes:
@@ -79,6 +82,18 @@ class KeyRing:
         """Return the digests of `value` under every pepper of that purpose, the newest first."""
         versions = self._peppers[purpose]
         return [versions[version].digest(value) for version in sorted(versions, reverse=True)]
+
+    def seal(self, purpose: str, plain: bytes, *where: object) -> bytes:
+        """Return `plain` sealed for that place by the newest key of that purpose."""
+        keys = self._secrets[purpose]
+        return seal(keys[max(keys)], plain, place(purpose, *where))
+
+    def unseal(self, purpose: str, sealed: bytes, *where: object) -> bytes:
+        """Return what was sealed for that place by any key of that purpose; raise SealBroken."""
+        for _, key in sorted(self._secrets[purpose].items(), reverse=True):
+            with contextlib.suppress(SealBroken):
+                return unseal(key, sealed, place(purpose, *where))
+        raise SealBroken
 
     def wrap(self, key: bytes, *where: object) -> bytes:
         """Return `key` sealed by the master key for that place."""

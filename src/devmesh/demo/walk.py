@@ -6,6 +6,7 @@ import http.client
 import re
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ _REGISTRATION = {
 }
 _LINK = re.compile(r"#token=(\S+)")
 _TIMEOUT_SECONDS = 5.0
+_LOOK_SECONDS = 0.01
 
 Step = tuple[str, Callable[[], str]]
 
@@ -82,13 +84,20 @@ class Walk:
 
     def verify(self) -> str:
         """Open the one mail and use its link's token."""
-        mails = sorted((self._served.data_dir / "outbox").glob("*.eml"))
+        mails = self._mails()
         _same("the number of mails in the outbox", len(mails), 1)
         token = _LINK.search(mails[0].read_text(encoding="utf-8"))
         if token is None:
             raise Unexpected("the mail holds no link with a token")
         self._ask("POST", "/api/v1/auth/email/verify", {"token": token[1]})
         return "its link verified the address"
+
+    def _mails(self) -> list[Path]:
+        """Return what is in the outbox once there is anything: mail leaves a moment after the reply."""
+        until = time.monotonic() + _TIMEOUT_SECONDS
+        while not (found := sorted((self._served.data_dir / "outbox").glob("*.eml"))) and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+        return found
 
     def profile(self) -> str:
         """Ask for the profile."""

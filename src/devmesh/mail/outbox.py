@@ -1,62 +1,150 @@
-"""The outbox: a folder in which every mail is a file, complete before it has its name, readable by its owner alone."""
+"""The outbox: a mail is put into the transaction of what it tells of, and leaves once, however often that fails."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import os
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import timedelta
 
-from devmesh.errors import Unavailable
+import asyncpg
+import msgspec
+
+from devmesh.crypto.ring import KeyRing
+from devmesh.db.pool import Database, DatabaseAway, Tx
 from devmesh.ids import new_id
-from devmesh.mail.message import Mail, compose
+from devmesh.mail import store
+from devmesh.mail.files import Files
+from devmesh.mail.message import Mail, mail_host
+from devmesh.mail.model import Delivery
+from devmesh.mail.sending import SEAL, UNKNOWN, Sending
+from devmesh.metrics import MAILS, MAILS_WAITING
+from devmesh.settings import Settings
 
 log = logging.getLogger(__name__)
 
-
-class OutboxFailed(Unavailable):
-    """The mail could not be written down, so that what it belongs to was not done either."""
-
-    code = "mail_unavailable"
-    hint = "Try again in a moment; the server's log says what is wrong with its outbox."
+# At most so many routes, which are connections to a mail server, are open at once in one process.
+_MOST_ROUTES = 4
+# How long a mail can lie that another process has put and not lived to send.
+_LOOK_SECONDS = 30.0
+_TIDY_SECONDS = 30.0
+_RETRY_SECONDS = 2.0
 
 
 class Outbox:
-    """Where mail waits: `<time>-<id>.eml` in a folder that is made at the first mail."""
+    """Where mail waits, sealed, from the commit on; between `open` and `close` it is sent in the background.
 
-    def __init__(self, folder: Path, public_url: str) -> None:
-        self._folder = folder
-        self._public_url = public_url
+    Any number of processes share it. Each mail goes out once: to a mail server at most once, even if a process dies
+    just then, and into a file exactly once.
+    """
 
-    async def put(self, mail: Mail) -> Path:
-        """Return the file that now holds the mail, also if the machine loses power; raise OutboxFailed."""
+    def __init__(self, database: Database, ring: KeyRing, settings: Settings) -> None:
+        self._database = database
+        self._ring = ring
+        self._links = f"{settings.public_url}/"
+        sender = f"Developer Mesh <no-reply@{mail_host(settings.public_url)}>"
+        self._delivery: Delivery = Files(settings.data_dir / "outbox", sender)
+        self._sending = Sending(database, ring, self._delivery, settings.public_url)
+        self._production = settings.production
+        self._wake = asyncio.Event()
+        self._still = asyncio.Event()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._tidy_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    async def put(self, tx: Tx, mail: Mail, *, event: str, lifetime: timedelta) -> None:
+        """Have the mail sent once `tx` is committed, within `lifetime`; for one event there is one mail.
+
+        `event` says which row the mail tells of (`verify:<token id>`); it is stored and logged as it is, so it holds
+        neither secret nor address.
+        """
+        if mail.link is not None and not mail.link.startswith(self._links):
+            raise ValueError("a mail's link leads to the public URL")
         mail_id = new_id()
-        path = self._folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{mail_id}.eml"
-        content = compose(mail, mail_id, self._public_url)
-        try:
-            await asyncio.to_thread(_write, path, content)
-        except OSError as error:
-            log.exception("a mail could not be written to %s", self._folder)
-            raise OutboxFailed from error
-        log.info("a mail is in the outbox: %s", path)
-        return path
+        sealed = self._ring.seal(SEAL, msgspec.json.encode(mail), mail_id)
+        if await store.add(tx, mail_id, event, self._delivery.folder, sealed, lifetime):
+            tx.after_commit(self._wake.set)
+
+    async def open(self) -> None:
+        """Begin to send, what an earlier process has left first."""
+        if self._production:
+            log.info("%s", self._delivery.told)
+        self._task = asyncio.create_task(self._run(), name="outbox")
+        self._task.add_done_callback(_ended)
+
+    async def close(self, seconds: float = 1.5) -> None:
+        """Take no more mails; let those under way end, for at most so long, and give back those that do not."""
+        if self._task is None:
+            return
+        task, self._task = self._task, None
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        self._sending.stop()
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=seconds)
+        self._sending.interrupt()
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=seconds)
+        for lane in self._lanes:
+            lane.cancel()
+
+    async def settled(self) -> None:
+        """Wait until nothing that was put is due or under way in this process; what waits to be tried again is not."""
+        self._still.clear()
+        self._wake.set()
+        await self._still.wait()
+
+    async def _run(self) -> None:
+        told = False
+        while True:
+            self._wake.clear()
+            try:
+                pause = await self._round()
+                told = False
+            except (DatabaseAway, asyncpg.PostgresError) as error:
+                if not told:
+                    log.warning("mails wait: the database does not serve the outbox (%s)", type(error).__name__)
+                told, pause = True, _RETRY_SECONDS
+                await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+
+    async def _round(self) -> float:
+        """Start as many lanes as there are mails, within bounds; return in how many seconds to look again."""
+        async with self._database.routing() as tx:
+            if asyncio.get_running_loop().time() >= self._tidy_at:
+                await self._tidy(tx)
+            found = await store.queue(tx, self._delivery.folder)
+        MAILS_WAITING.set(to=found.waiting)
+        for _ in range(min(found.due, _MOST_ROUTES) - len(self._lanes)):
+            lane = asyncio.create_task(self._sending.run(), name="mails")
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lane_ended)
+        if not self._lanes and not self._wake.is_set():
+            self._still.set()
+        if found.next_seconds is None:
+            return _LOOK_SECONDS
+        return min(max(found.next_seconds, _RETRY_SECONDS), _LOOK_SECONDS)
+
+    async def _tidy(self, tx: Tx) -> None:
+        self._tidy_at = asyncio.get_running_loop().time() + _TIDY_SECONDS
+        for mail_id, event in await store.conclude_lost(tx):
+            MAILS.add("unknown")
+            log.error(UNKNOWN, mail_id, event, "its sender died")
+        for mail_id, event in await store.remove_expired(tx):
+            MAILS.add("expired")
+            log.error("mail %s (%s) is given up: it could not be sent before it expired", mail_id, event)
+
+    def _lane_ended(self, lane: asyncio.Task[None]) -> None:
+        self._lanes.discard(lane)
+        self._wake.set()
+        error = None if lane.cancelled() else lane.exception()
+        if error is not None:
+            log.error("a sender of mails failed: %s", type(error).__name__)
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    try:
-        file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(file)
-        unfinished.rename(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("no mail is sent any more: the outbox failed", exc_info=task.exception())

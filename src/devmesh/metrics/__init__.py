@@ -12,3 +12,5 @@ REQUEST_SECONDS = Histogram("devmesh_http_request_seconds", "Time from request t
 TOOL_CALLS = Counter("devmesh_tool_calls_total", "Tool calls by service and outcome.", ("service", "outcome"))
 UPSTREAM_SECONDS = Histogram("devmesh_upstream_seconds", "Time waited for a service.", ("service",), _SECONDS)
 REFUSALS = Counter("devmesh_refusals_total", "Requests refused, by the error's code.", ("code",))
+MAILS = Counter("devmesh_mails_total", "Mails by what became of an attempt to send them.", ("outcome",))
+MAILS_WAITING = Gauge("devmesh_mails_waiting", "Mails that wait to be sent, as last seen by this process.")

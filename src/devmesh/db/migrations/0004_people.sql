@@ -113,9 +113,11 @@ create table known_networks (
 );
 
 -- `secret` is sealed by the person's data key. `last_step`: a code works once, also within its step (RFC 6238, 5.2).
+-- A secret that is shown and not confirmed yet stands beside the one that it will replace.
 create table totp (
-    user_id uuid primary key,
+    id uuid primary key,
     organization_id uuid not null,
+    user_id uuid not null,
     secret bytea not null,
     data_key_id uuid not null,
     confirmed_at timestamptz,
@@ -123,6 +125,8 @@ create table totp (
     created_at timestamptz not null default now(),
     foreign key (organization_id, user_id) references users (organization_id, id) on delete cascade
 );
+create unique index totp_confirmed on totp (organization_id, user_id) where confirmed_at is not null;
+create unique index totp_begun on totp (organization_id, user_id) where confirmed_at is null;
 create table recovery_codes (
     organization_id uuid not null,
     user_id uuid not null,
@@ -139,11 +143,16 @@ create table passkeys (
     sign_count bigint not null,
     name text not null,
     transports text[] not null,
+    backup_eligible boolean not null,
+    backed_up boolean not null,
     created_at timestamptz not null default now(),
     last_used_at timestamptz,
     foreign key (organization_id, user_id) references users (organization_id, id) on delete cascade,
     unique (organization_id, credential_id)
 );
+comment on column passkeys.backup_eligible is
+    'whether it may live on several devices; what is fixed when it is made (WebAuthn 3, 6.1.3)';
+create index passkeys_of_user on passkeys (organization_id, user_id);
 create table passkey_challenges (
     user_id uuid primary key,
     organization_id uuid not null,
@@ -174,10 +183,12 @@ create table route_invitations (
 
 -- Mail that waits to be sent, sealed whole (recipient and link included) by the installation's own key, so that one
 -- job can send for all organizations and a copy of the database holds no usable link. `event` is unique: one mail each.
+-- What is sent or given up loses its content at once; the rest of its row tells its event from a new one until it expires.
 create table mail_outbox (
     id uuid primary key,
     event text not null unique,
-    sealed bytea not null,
+    folder text,
+    sealed bytea,
     attempts integer not null default 0,
     created_at timestamptz not null default now(),
     next_at timestamptz not null default now(),
@@ -186,7 +197,13 @@ create table mail_outbox (
 );
 comment on column mail_outbox.handed_over_at is
     'set before the message''s last byte is sent: what happened after it, a crash may have hidden, so it is not repeated';
-create index mail_outbox_next on mail_outbox (next_at);
+comment on column mail_outbox.folder is
+    'where the mail is to be a file, on the machine that was asked for it; null if it goes to a mail server';
+comment on column mail_outbox.attempts is
+    'counted when a process takes the mail, so that one which slept too long cannot go on with what another has taken';
+comment on column mail_outbox.next_at is 'when somebody may take the mail; while it is being sent, when that has failed';
+create index mail_outbox_next on mail_outbox (next_at) where sealed is not null;
+create index mail_outbox_expires on mail_outbox (expires_at);
 
 do $$
 declare
