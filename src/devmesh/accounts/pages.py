@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+# What the pages share is put into each, so that each is checked and sent as one.
+_SHARED = re.compile(r"/\* (mailed\.(?:css|js)) \*/\n")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -24,9 +26,9 @@ class Page:
     headers: Mapping[str, str]
 
 
-def load(name: str) -> Page:
+def load(name: str, package: str = "devmesh.accounts") -> Page:
     """Return the package's page `name`."""
-    text = resources.files("devmesh.accounts").joinpath(f"{name}.html").read_text(encoding="utf-8")
+    text = _SHARED.sub(lambda found: _read("devmesh.accounts", found[1]), _read(package, f"{name}.html"))
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -44,6 +46,10 @@ def load(name: str) -> Page:
         "x-frame-options": "DENY",
     }
     return Page(text.encode(), headers)
+
+
+def _read(package: str, name: str) -> str:
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def _hashes(element: re.Pattern[str], text: str) -> str:

@@ -14,6 +14,7 @@ from devmesh.audit.model import Visitor
 from devmesh.http.routing import Request, Response, get, post
 
 _VERIFY = pages.load("verify")
+_RESET = pages.load("reset")
 
 
 class OrganizationShown(Struct, frozen=True):
@@ -142,8 +143,14 @@ async def verify_page() -> Response[bytes]:
     return Response(_VERIFY.body, headers=_VERIFY.headers)
 
 
+@get("/reset", scope=None)
+async def reset_page() -> Response[bytes]:
+    """Show the page behind a password's reset link; nothing is consumed until its button is pressed."""
+    return Response(_RESET.body, headers=_RESET.headers)
+
+
 ROUTES = (register_organization, verify_email, resend_verification, show_profile)
-PAGES = (verify_page,)
+PAGES = (verify_page, reset_page)
 
 
 def _visitor(request: Request) -> Visitor:
