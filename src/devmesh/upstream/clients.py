@@ -38,28 +38,26 @@ class Client:
         """
         head = head_of(message, self._host)
         connection = self._kept()
-        if connection is not None:
+        once_more = connection is not None and not message.writes
+        while True:
+            if connection is None:
+                connection = await self._connect(until)
+            waiting = connection.ask(head, message.body, to_head=message.method == "HEAD", most=most, until=until)
             try:
-                return await self._through(connection, head, message, most, until)
+                return await waiting
+            except asyncio.CancelledError:
+                connection.give_up(waiting)
+                raise
             except BrokenError as error:
-                if not error.silent or message.writes or self._retired:
+                if not (once_more and error.silent) or self._retired:
                     raise
-        return await self._through(await self._connect(until), head, message, most, until)
+            once_more, connection = False, None
 
     def retire(self) -> None:
         """Close what is idle now, and what is in use when its exchange ends."""
         self._retired = True
         while self._idle:
             self._idle.pop().abort()
-
-    async def _through(self, connection: Connection, head: bytes, message: Message, most: int, until: float) -> Taken:
-        to_head = message.method == "HEAD"
-        waiting = connection.ask(head, message.body, to_head=to_head, most=most, until=until)
-        try:
-            return await waiting
-        except asyncio.CancelledError:
-            connection.give_up(waiting)
-            raise
 
     def _kept(self) -> Connection | None:
         idle = self._idle

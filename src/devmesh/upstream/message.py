@@ -55,7 +55,7 @@ class Message(msgspec.Struct, frozen=True):
 
 def message_of(request: Request, base: Base, headers: Mapping[str, str]) -> Message:
     """Return the request as it travels to `base`, `headers` under its own; raises Invalid for what cannot travel."""
-    own = {name.lower(): value for name, value in request.headers.items()}
+    own = {name.lower(): value for name, value in request.headers.items()} if request.headers else {}
     credential = {name.lower(): value for name, value in headers.items()}
     if not (_NOT_OURS.isdisjoint(own) and _NOT_OURS.isdisjoint(credential)):
         raise Invalid([Fault("headers", f"must not hold {' or '.join(sorted(_NOT_OURS & (own.keys() | credential)))}")])

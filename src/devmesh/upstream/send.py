@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from devmesh.errors import MeshError
 from devmesh.settings import AllowEntry
-from devmesh.upstream.clients import CONNECT_SECONDS, TOTAL_SECONDS, Client, Clients
+from devmesh.upstream.clients import CONNECT_SECONDS, TOTAL_SECONDS, Clients
 from devmesh.upstream.connection import BrokenError
 from devmesh.upstream.errors import (
     OutcomeUnknown,
@@ -98,26 +98,19 @@ class Sender:
         target = self._guard.known(origin, organization) or await self._guard.admit(origin, organization)
         for address in target.addresses:
             try:
-                reply = await _exchange(self._clients.to(origin, address), message, max_bytes, until)
-            except UpstreamUnreachable:
-                if address == target.addresses[-1] or until - time.monotonic() < CONNECT_SECONDS:
-                    raise
+                answer = await self._clients.to(origin, address).exchange(message, max_bytes, until)
+            except BrokenError as error:
+                last = address == target.addresses[-1] or until - time.monotonic() < CONNECT_SECONDS
+                if last or not error.unsent:
+                    raise _explained(error, message, max_bytes) from error
             else:
                 self._prefer(target, organization, address)
-                return reply
+                return Reply(answer.status, answer.headers, answer.body, origin.host)
         raise UpstreamUnreachable(f"{origin.place} has no address.")
 
     def _prefer(self, target: Target, organization: str, address: str) -> None:
         if address != target.addresses[0]:
             self._guard.prefer(target, organization, address)
-
-
-async def _exchange(client: Client, message: Message, max_bytes: int, until: float) -> Reply:
-    try:
-        answer = await client.exchange(message, max_bytes, until)
-    except BrokenError as error:
-        raise _explained(error, message, max_bytes) from error
-    return Reply(answer.status, answer.headers, answer.body, message.origin.host)
 
 
 def _explained(error: BrokenError, message: Message, max_bytes: int) -> MeshError:
