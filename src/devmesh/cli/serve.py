@@ -65,7 +65,7 @@ def _say_next(settings: Settings) -> None:
     text = _NEXT.format(
         listening=f"{host}:{settings.port}",
         url=settings.public_url,
-        mail=settings.data_dir / "outbox",
+        mail=settings.smtp_url or settings.data_dir / "outbox",
         data=settings.data_dir,
     )
     sys.stdout.write(text)

@@ -18,6 +18,7 @@ from devmesh.mail.files import Files
 from devmesh.mail.message import Mail, mail_host
 from devmesh.mail.model import Delivery
 from devmesh.mail.sending import SEAL, UNKNOWN, Sending
+from devmesh.mail.smtp import Smtp
 from devmesh.metrics import MAILS, MAILS_WAITING
 from devmesh.settings import Settings
 
@@ -42,8 +43,7 @@ class Outbox:
         self._database = database
         self._ring = ring
         self._links = f"{settings.public_url}/"
-        sender = f"Developer Mesh <no-reply@{mail_host(settings.public_url)}>"
-        self._delivery: Delivery = Files(settings.data_dir / "outbox", sender)
+        self._delivery = delivery_of(settings)
         self._sending = Sending(database, ring, self._delivery, settings.public_url)
         self._production = settings.production
         self._wake = asyncio.Event()
@@ -148,3 +148,10 @@ class Outbox:
 def _ended(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.critical("no mail is sent any more: the outbox failed", exc_info=task.exception())
+
+
+def delivery_of(settings: Settings) -> Delivery:
+    """Return how mails leave this installation."""
+    if settings.smtp_url is not None:
+        return Smtp(settings.smtp_url, settings.public_url)
+    return Files(settings.data_dir / "outbox", f"Developer Mesh <no-reply@{mail_host(settings.public_url)}>")

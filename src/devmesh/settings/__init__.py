@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from devmesh.settings import values as read
+from devmesh.settings.smtp import SmtpUrl, is_mail_domain, smtp_url
 from devmesh.settings.values import AllowEntry, Network
 
-__all__ = ["SETTINGS", "AllowEntry", "Network", "Setting", "Settings", "SettingsError"]
+__all__ = ["SETTINGS", "AllowEntry", "Network", "Setting", "Settings", "SettingsError", "SmtpUrl"]
 
 PREFIX = "DEVMESH_"
 DEFAULT_PORT = 8081
@@ -103,6 +105,13 @@ SETTINGS: tuple[Setting, ...] = (
         read.token,
     ),
     Setting(
+        "DEVMESH_SMTP_URL",
+        "none: mails are written as files into DATA_DIR/outbox",
+        "Mail server, smtp://user:password@host:587?from=Name <address>, with STARTTLS unless ?starttls=never, or "
+        "smtps://. Without from, mail comes from no-reply at the public URL's host.",
+        smtp_url,
+    ),
+    Setting(
         "DEVMESH_PLANS_FILE",
         "built-in plans",
         "JSON file of rate limits and plans.",
@@ -157,6 +166,7 @@ class Settings:
     tls_key: Path | None = None
     registration: Literal["open", "first", "token", "closed"] = "open"
     registration_token: str | None = field(default=None, repr=False)
+    smtp_url: SmtpUrl | None = field(default=None, repr=False)
     plans_file: Path | None = None
     default_plan: str = "free"
     master_key: bytes | None = field(default=None, repr=False)
@@ -223,7 +233,7 @@ def _data_dir(environ: Mapping[str, str]) -> Path:
 
 def _contradictions(settings: Settings, given: set[str]) -> list[str]:
     # A malformed value is told once, as malformed: what counts here is whether it was given.
-    rules = (*_on_pairs(settings, given), *_on_master_key(settings, given), _on_public_url(settings))
+    rules = (*_on_pairs(settings, given), *_on_master_key(settings, given), *_on_public_url(settings))
     return [problem for broken, problem in rules if broken]
 
 
@@ -267,8 +277,16 @@ def _on_master_key(settings: Settings, given: set[str]) -> tuple[tuple[bool, str
     )
 
 
-def _on_public_url(settings: Settings) -> tuple[bool, str]:
+def _on_public_url(settings: Settings) -> tuple[tuple[bool, str], ...]:
+    host = urlsplit(settings.public_url).hostname or ""
+    nameless = settings.smtp_url is not None and settings.smtp_url.sender_address is None
     return (
-        settings.production and not settings.public_url.startswith("https://"),
-        f"DEVMESH_PUBLIC_URL: production needs an https address, not {settings.public_url}.",
+        (
+            settings.production and not settings.public_url.startswith("https://"),
+            f"DEVMESH_PUBLIC_URL: production needs an https address, not {settings.public_url}.",
+        ),
+        (
+            nameless and not is_mail_domain(host),
+            f"DEVMESH_SMTP_URL: add ?from=mesh@example.com with an address of your own; '{host}' is no mail domain.",
+        ),
     )
