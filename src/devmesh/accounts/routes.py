@@ -10,6 +10,7 @@ from devmesh.access import Caller, KeyType, Role
 from devmesh.accounts import pages
 from devmesh.accounts.model import MailedToken, NewOrganization, Registration, ResendTo
 from devmesh.accounts.service import Accounts
+from devmesh.accounts.shown import UserShown
 from devmesh.audit.model import Visitor
 from devmesh.http.routing import Request, Response, get, post
 
@@ -28,15 +29,6 @@ class OrganizationShown(Struct, frozen=True):
     max_agents: int | None
 
 
-class UserShown(Struct, frozen=True):
-    """A user as replies show one."""
-
-    id: UUID
-    email: str
-    name: str
-    role: Role
-
-
 class Registered(Struct, frozen=True):
     """The one reply that shows an organization's first key."""
 
@@ -53,7 +45,7 @@ class Registered(Struct, frozen=True):
             OrganizationShown(
                 organization.id, organization.name, organization.slug, plan.name, plan.max_users, plan.max_agents
             ),
-            UserShown(owner.id, owner.email, owner.name, owner.role),
+            UserShown.of(owner),
             made.api_key,
             "Organization registered successfully. Please check your email to verify your account.",
         )

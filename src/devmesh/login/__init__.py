@@ -1,1 +1,1 @@
-"""Login: password, then second factor, throttled so that guessing is hopeless and locking out impossible."""
+"""Logging in: e-mail address and password, then a second factor where there is one; and what slows guessing down."""
