@@ -32,11 +32,8 @@ class Durable:
         self._writer = writer
 
     def __await__(self) -> Generator[Any, None, None]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> None:
         try:
-            await self._writer.durable()
+            yield from self._writer.durable()
         except AuditUnavailable:
             raise OutcomeUnrecorded from None
 

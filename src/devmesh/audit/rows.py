@@ -21,6 +21,7 @@ _DOMAIN = b"devmesh audit row 1\0"
 # id, owner (organization and tenant), entry, phase, microseconds since 1970; the record follows to the end.
 _HEAD = struct.Struct(">16s32s16sBq")
 _ID = struct.Struct(">QQ")
+_DRAWN = struct.Struct(">128Q")
 _VARIANT = 1 << 63
 _TAIL = (1 << 62) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,6 +29,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _BACKSLASH = ord("\\")
 _MAX_TEXT = 200
 _USUAL_BYTES = 1000
+
+_random: list[int] = []
+# A child must not draw the numbers that its parent has drawn.
+os.register_at_fork(after_in_child=_random.clear)
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
@@ -39,8 +44,9 @@ def new_row_id(now: int) -> bytes:
     So the rows of one process sort by time even within a millisecond. `now` is in nanoseconds.
     """
     milliseconds, rest = divmod(now, 1_000_000)
-    random = int.from_bytes(os.urandom(8), "big")
-    return _ID.pack(milliseconds << 16 | 0x7000 | rest * 4096 // 1_000_000, _VARIANT | (random & _TAIL))
+    if not _random:
+        _random.extend(_DRAWN.unpack(os.urandom(_DRAWN.size)))
+    return _ID.pack(milliseconds << 16 | 0x7000 | rest * 4096 // 1_000_000, _VARIANT | (_random.pop() & _TAIL))
 
 
 def owner(actor: Actor) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -53,14 +53,16 @@ class Sealed(Struct, frozen=True):
         force_setattr(self, "place", bound)
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """The credential that a call is made with; `id` is None for one passed through."""
 
     source: Source
     id: UUID | None
     base_url: str | None
-    fields: Mapping[str, str] = field(repr=False)
+    fields: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Chosen({self.source} {self.id})"
 
 
 class NewCredential(Struct, forbid_unknown_fields=True, frozen=True):

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 CREDENTIAL_CHANGED = "credential"
 _MOST = 20_000
 
+_fields = msgspec.json.Decoder(dict[str, str])
+
 # (user's own, organization's) by service
 Stored = tuple[Mapping[str, Sealed], Mapping[str, Sealed]]
 
@@ -77,12 +79,12 @@ class Vault:
     def open(self, stored: Sealed) -> Chosen:
         """Return the stored credential, open."""
         try:
-            key = self._data_keys.unwrap(stored.organization_id, stored.user_id, stored.data_key_id, stored.wrapped)
-            plain = unseal(key, stored.sealed, stored.place)
+            cipher = self._data_keys.cipher(stored.organization_id, stored.user_id, stored.data_key_id, stored.wrapped)
+            plain = unseal(cipher, stored.sealed, stored.place)
         except (SealBroken, WrongMasterKey):
             log.error("credential %s does not open in its place: the database was altered", stored.id)  # noqa: TRY400 - no trace of keys
             raise CredentialDamaged("The stored credential does not open.") from None
-        fields = msgspec.json.decode(plain, type=dict[str, str])
+        fields = _fields.decode(plain)
         source: Source = "user" if stored.user_id else "organization"
         return Chosen(source, stored.id, stored.base_url, fields)
 

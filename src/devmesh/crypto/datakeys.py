@@ -6,6 +6,8 @@ import time
 from collections import OrderedDict
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from devmesh.crypto import store
 from devmesh.crypto.ring import KeyRing
 from devmesh.crypto.sealing import new_key
@@ -21,7 +23,7 @@ class DataKeys:
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
-        self._unwrapped: OrderedDict[UUID, tuple[float, bytes]] = OrderedDict()
+        self._unwrapped: OrderedDict[UUID, tuple[float, bytes, AESGCM]] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"DataKeys({len(self._unwrapped)} unwrapped)"
@@ -41,18 +43,27 @@ class DataKeys:
 
     def unwrap(self, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes) -> bytes:
         """Return the key that `wrapped` holds."""
+        return self._opened(organization_id, user_id, key_id, wrapped)[1]
+
+    def cipher(self, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes) -> AESGCM:
+        """Return the key that `wrapped` holds, ready for `unseal`: setting it up takes twice as long as using it."""
+        return self._opened(organization_id, user_id, key_id, wrapped)[2]
+
+    def _opened(
+        self, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes
+    ) -> tuple[float, bytes, AESGCM]:
         known = self._unwrapped.get(key_id)
         if known is not None and time.monotonic() - known[0] < _SECONDS:
-            return known[1]
+            return known
         key = self._ring.unwrap(wrapped, "data", organization_id, user_id, key_id)
-        self._unwrapped[key_id] = (time.monotonic(), key)
+        opened = self._unwrapped[key_id] = (time.monotonic(), key, AESGCM(key))
         self._unwrapped.move_to_end(key_id)
         while len(self._unwrapped) > _MOST:
             self._unwrapped.popitem(last=False)
-        return key
+        return opened
 
     def forget_old(self) -> None:
         """Drop what has been in memory for ten minutes; called every minute."""
         oldest = time.monotonic() - _SECONDS
-        for key_id in [key_id for key_id, (since, _) in self._unwrapped.items() if since < oldest]:
+        for key_id in [key_id for key_id, (since, *_) in self._unwrapped.items() if since < oldest]:
             del self._unwrapped[key_id]

@@ -26,10 +26,11 @@ def seal(key: bytes, plain: bytes, associated: bytes) -> bytes:
     return nonce + AESGCM(key).encrypt(nonce, plain, associated)
 
 
-def unseal(key: bytes, sealed: bytes, associated: bytes) -> bytes:
+def unseal(key: bytes | AESGCM, sealed: bytes, associated: bytes) -> bytes:
     """Return what was sealed under this key for this very place; raise SealBroken otherwise."""
     try:
-        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], associated)
+        cipher = AESGCM(key) if isinstance(key, bytes) else key
+        return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], associated)
     except (InvalidTag, ValueError) as error:
         raise SealBroken from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 Uses = list[tuple[UUID, int, datetime]]
 Save = Callable[[Tx, UUID, UUID, Uses], Awaitable[None]]
 
+# Used -> how often, and when last, in seconds since 1970: a datetime takes longer than all the rest.
+Counts = dict[UUID, tuple[int, float]]
+
 _SECONDS = 0.5
 
 
@@ -31,15 +35,18 @@ class Tally:
     def __init__(self, db: Database, save: Save) -> None:
         self._db = db
         self._save = save
-        self._counts: dict[tuple[UUID, UUID], dict[UUID, tuple[int, datetime]]] = {}
+        self._counts: dict[tuple[UUID, UUID], Counts] = {}
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def count(self, organization_id: UUID, tenant_id: UUID, used: UUID) -> None:
         """Note one use, now; it is in the table within a second, and after a flush."""
-        tenant = self._counts.setdefault((organization_id, tenant_id), {})
-        before = tenant.get(used)
-        tenant[used] = (before[0] + 1 if before else 1, datetime.now(UTC))
+        owner = (organization_id, tenant_id)
+        counts = self._counts.get(owner)
+        if counts is None:
+            counts = self._counts[owner] = {}
+        before = counts.get(used)
+        counts[used] = (1 if before is None else before[0] + 1, time.time())
 
     async def flush(self) -> None:
         """Write what was counted, of every tenant; what cannot be written now is kept for the next time."""
@@ -54,14 +61,15 @@ class Tally:
                 return
             try:
                 async with self._db.acting(organization_id, tenant_id) as tx:
-                    await self._save(tx, organization_id, tenant_id, [(key, *use) for key, use in uses.items()])
+                    told = [(key, count, datetime.fromtimestamp(at, UTC)) for key, (count, at) in uses.items()]
+                    await self._save(tx, organization_id, tenant_id, told)
             except CommitUnknown:
                 raise  # perhaps they are in the table: written again they could count twice
             except (DatabaseAway, asyncpg.PostgresError):
                 self._keep((organization_id, tenant_id), uses)
                 raise
 
-    def _keep(self, tenant: tuple[UUID, UUID], uses: dict[UUID, tuple[int, datetime]]) -> None:
+    def _keep(self, tenant: tuple[UUID, UUID], uses: Counts) -> None:
         newer = self._counts.setdefault(tenant, {})
         for used, (count, at) in uses.items():
             more = newer.get(used)
