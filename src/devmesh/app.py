@@ -39,6 +39,10 @@ from devmesh.limits.service import Limits
 from devmesh.mail.outbox import Outbox
 from devmesh.mcp.endpoint import Endpoint
 from devmesh.metrics.listener import Listener
+from devmesh.sessions import routes as sessions_routes
+from devmesh.sessions.service import Sessions
+from devmesh.sessions.signing import SigningKeys
+from devmesh.sessions.verify import Verifier as SessionVerifier
 from devmesh.settings import Settings
 from devmesh.upstream.send import Sender
 
@@ -48,13 +52,14 @@ Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 _ROUTES = [
     *accounts_routes.ROUTES,
+    *sessions_routes.ROUTES,
     *keys_routes.ROUTES,
     *credentials_routes.ROUTES,
     *gateway_routes.ROUTES,
     *audit_routes.ROUTES,
     *health.ROUTES,
 ]
-_ROOT = [*accounts_routes.PAGES, *health.ROOT]
+_ROOT = [*accounts_routes.PAGES, *sessions_routes.ROOT, *health.ROOT]
 _MCP = ("/mcp", "/mcp/")
 _MCP_BODY = 4 * 1024 * 1024
 _FORGET_SECONDS = 60
@@ -79,7 +84,11 @@ class App:
         limits = Limits(plans.default.requests_per_minute, plans.default.burst)
         self.data_keys = DataKeys(self.ring)
         self.verifier = Verifier(self.database, self.ring, self.changes, plans)
-        authenticator = Authenticator(self.verifier, limits, self.audit)
+        directory, issuer = Directory(self.ring), settings.public_url
+        signing_keys = SigningKeys(self.database, self.ring, self.changes)
+        self.sessions = Sessions(self.database, self.ring, self.changes, self.audit, directory, signing_keys, issuer)
+        self.session_verifier = SessionVerifier(self.database, signing_keys, self.changes, plans, issuer)
+        authenticator = Authenticator(self.verifier, self.session_verifier, limits, self.audit)
         self.vault = Vault(self.database, self.data_keys, self.changes)
         self.sender = Sender(settings.upstream_allow)
         self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit)
@@ -91,7 +100,7 @@ class App:
         self.accounts = Accounts(
             self.database,
             self.ring,
-            Directory(self.ring),
+            directory,
             self.keys,
             self.audit,
             plans,
@@ -101,6 +110,8 @@ class App:
         )
         services = {
             "accounts": self.accounts,
+            "sessions": self.sessions,
+            "signing_keys": signing_keys,
             "keys": self.keys,
             "credentials": credentials,
             "gateway": self.gateway,

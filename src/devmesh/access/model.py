@@ -54,7 +54,7 @@ class Caller(Struct, frozen=True):
     """An authenticated caller for the length of one request.
 
     `key_id` and `key_type` are None for a session, `session_id` for a key. `address` is the client's, `request_id` the
-    request's; both only for the record.
+    request's; both only for the record. `expires` is when the credential ends, in Unix seconds; None: by itself never.
     """
 
     organization_id: UUID
@@ -70,6 +70,7 @@ class Caller(Struct, frozen=True):
     address: str = ""
     request_id: str = ""
     session_id: UUID | None = None
+    expires: float | None = None
 
     def require_session(self) -> UUID:
         """Return the session; raise SessionRequired for a key, which never stands for the person before the screen."""

@@ -1,26 +1,33 @@
-"""Who is calling: an API key in `Authorization: Bearer` or `X-API-Key`, in the tenant that it belongs to."""
+"""Who is calling: an API key, in the tenant that it belongs to, or a person's session, in a tenant of that person's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NoReturn
 
 from devmesh.access import Caller
 from devmesh.audit.model import Visitor
 from devmesh.audit.service import Audit
 from devmesh.errors import BadRequest, InvalidKey, TenantNotAllowed, Unauthenticated
+from devmesh.keys.model import Grant as KeyGrant
 from devmesh.keys.verify import Verifier
 from devmesh.limits.service import Limits
+from devmesh.sessions.model import Grant
+from devmesh.sessions.verify import Verifier as SessionVerifier
 
 Headers = Iterable[tuple[bytes, bytes]]
 REFUSED = "request.refused"
 _BEARER = b"bearer"
+# Every access token has two of them, no API key any.
+_DOT, _DOTS = ".", b"."
 
 
 class Authenticator:
     """Turns a request's headers into its caller."""
 
-    def __init__(self, verifier: Verifier, limits: Limits, audit: Audit) -> None:
+    def __init__(self, verifier: Verifier, sessions: SessionVerifier, limits: Limits, audit: Audit) -> None:
         self._verifier = verifier
+        self._sessions = sessions
         self._limits = limits
         self._audit = audit
 
@@ -30,25 +37,36 @@ class Authenticator:
         """Return the caller; a request without a valid credential spends from its address's limit.
 
         A refusal of somebody who is known adds the rate-limit headers to `replied`; all else leaves it as it is.
-        Raises Unauthenticated, InvalidKey (the same for every way of being invalid), BadRequest for
-        two different credentials, TenantNotAllowed, and RateLimited for an address that tries too often.
+        Raises Unauthenticated, InvalidKey or InvalidToken (each the same for every way of being invalid),
+        TokenExpired, BadRequest for two different credentials, TenantNotAllowed, and RateLimited for an address that
+        tries too often.
         """
         try:
             secret, tenant = _sent(headers)
-            grant = await self._verifier.verify(secret)
+            if _DOT in secret:
+                held = await self._sessions.verify(secret)
+                grant: KeyGrant | Grant = held.grant
+                allowed = grant if tenant is None else await self._sessions.within(held, tenant)
+            else:
+                grant = allowed = await self._verifier.verify(secret)
+                if tenant is not None and tenant not in (str(grant.tenant_id), grant.person.tenant_slug):
+                    allowed = None
         except (Unauthenticated, BadRequest) as error:
             self._audit.refused(Visitor(address, request_id), REFUSED, error.code)
             self._limits.spend_address(address)
             raise
-        caller = grant.caller(address, request_id)
-        if tenant is not None and tenant not in (str(caller.tenant_id), caller.person.tenant_slug):
-            self._audit.refused(caller, REFUSED, TenantNotAllowed.code)
-            try:
-                self._limits.spend(caller)
-            finally:
-                replied.extend(self._limits.headers(caller))
-            raise TenantNotAllowed
-        return caller
+        if allowed is None:
+            self._refuse(grant.caller(address, request_id), replied)
+        return allowed.caller(address, request_id)
+
+    def _refuse(self, caller: Caller, replied: list[tuple[bytes, bytes]]) -> NoReturn:
+        """Refuse a tenant that is not the caller's: that costs and tells as any other request."""
+        self._audit.refused(caller, REFUSED, TenantNotAllowed.code)
+        try:
+            self._limits.spend(caller)
+        finally:
+            replied.extend(self._limits.headers(caller))
+        raise TenantNotAllowed
 
 
 def carries_credential(headers: Headers) -> bool:
@@ -64,7 +82,7 @@ def _sent(headers: Headers) -> tuple[str, str | None]:
         if name == b"authorization":
             secrets.add(_bearer(value))
         elif name == b"x-api-key":
-            secrets.add(value.strip())
+            secrets.add(_key(value.strip()))
         elif name == b"x-tenant-id":
             tenants.add(value.strip())
     if not secrets:
@@ -81,6 +99,12 @@ def _bearer(value: bytes) -> bytes:
             "The Authorization header must be 'Bearer' and a key.", hint="Write 'Authorization: Bearer YOUR_API_KEY'."
         )
     return token.strip()
+
+
+def _key(value: bytes) -> bytes:
+    if _DOTS in value:
+        raise InvalidKey("X-API-Key takes an API key.", hint="Send an access token as 'Authorization: Bearer TOKEN'.")
+    return value
 
 
 def _held(secret: bytes) -> str:

@@ -2,7 +2,9 @@
 
 One secret to guard and back up. Purposes: `keys` (digests of API keys), `mail` (digests of mailed
 tokens), `slugs` (routing by slug), `emails` (routing by e-mail address), `arguments` (digests of tool
-arguments in the audit), `outbox` (seals mails that wait).
+arguments in the audit), `outbox` (seals mails that wait), `refresh` (digests of refresh tokens), `recovery`
+(digests of recovery codes), `logins` (digests of what login counts, and of its tokens), `jwt` (seeds of the Ed25519
+keys that sign access tokens; the one purpose whose keys are rotated while others run).
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from devmesh.crypto import store
 from devmesh.crypto.sealing import SealBroken, new_key, place, seal, unseal
@@ -18,7 +22,10 @@ from devmesh.db.pool import Database, Tx
 _BLOCK_BYTES = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
-PURPOSES = ("keys", "mail", "slugs", "emails", "arguments", "outbox")
+PURPOSES = ("keys", "mail", "slugs", "emails", "arguments", "outbox", "refresh", "recovery", "logins", "jwt")
+
+# Purposes that may get a new version while processes run: these read the ring again.
+ROTATING = ("jwt",)
 
 
 class WrongMasterKey(RuntimeError):
@@ -29,6 +36,15 @@ class WrongMasterKey(RuntimeError):
             "the master key does not open this database's key ring: give the one it was set up with "
             "(DEVMESH_MASTER_KEY, DEVMESH_MASTER_KEY_FILE, or master.key in the data directory)"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RingKey:
+    """One version of a purpose's key, and when it was added."""
+
+    version: int
+    since: datetime
+    secret: bytes = field(repr=False)
 
 
 class _Pepper:
@@ -94,6 +110,28 @@ class KeyRing:
             with contextlib.suppress(SealBroken):
                 return unseal(key, sealed, place(purpose, *where))
         raise SealBroken
+
+    async def history(self, tx: Tx, purpose: str) -> list[RingKey]:
+        """Return every version of that purpose as the database has them now, the oldest first."""
+        rows = await store.ring_history(tx, purpose)
+        return [
+            RingKey(version, since, self.unwrap(wrapped, "ring", purpose, version)) for version, wrapped, since in rows
+        ]
+
+    async def newest(self, tx: Tx, purpose: str) -> int:
+        """Return the newest version of that purpose in the database."""
+        return await store.newest_in_ring(tx, purpose)
+
+    async def rotate(self, tx: Tx, purpose: str) -> int:
+        """Add a new version of that purpose, which is the newest from the commit on; return its number.
+
+        ValueError for a purpose whose readers keep what they read when they started.
+        """
+        if purpose not in ROTATING:
+            raise ValueError(f"there is no rotation of '{purpose}'")
+        version = await store.newest_in_ring(tx, purpose) + 1
+        await store.add_to_ring(tx, purpose, version, self.wrap(new_key(), "ring", purpose, version))
+        return version
 
     def wrap(self, key: bytes, *where: object) -> bytes:
         """Return `key` sealed by the master key for that place."""

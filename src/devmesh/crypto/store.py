@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from devmesh.db.pool import Tx
@@ -11,6 +12,20 @@ async def ring(tx: Tx, purpose: str) -> list[tuple[int, bytes]]:
     """Return (version, wrapped key) of that purpose."""
     rows = await tx.all("select version, wrapped from ring_keys where purpose = $1 order by version", purpose)
     return [(row["version"], row["wrapped"]) for row in rows]
+
+
+async def ring_history(tx: Tx, purpose: str) -> list[tuple[int, bytes, datetime]]:
+    """Return (version, wrapped key, since when) of that purpose, the oldest first."""
+    rows = await tx.all(
+        "select version, wrapped, created_at from ring_keys where purpose = $1 order by version", purpose
+    )
+    return [(row["version"], row["wrapped"], row["created_at"]) for row in rows]
+
+
+async def newest_in_ring(tx: Tx, purpose: str) -> int:
+    """Return the newest version of that purpose; 0 if there is none."""
+    newest: int = await tx.value("select coalesce(max(version), 0) from ring_keys where purpose = $1", purpose)
+    return newest
 
 
 async def add_to_ring(tx: Tx, purpose: str, version: int, wrapped: bytes) -> None:

@@ -69,6 +69,8 @@ class Grant(Struct, frozen=True):
             self.key_type,
             address,
             request_id,
+            None,
+            self.expires,
         )
 
 
