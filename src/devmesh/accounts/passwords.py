@@ -6,10 +6,12 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 SHORTEST = 8
 LONG = 15
 LONGEST = 256
+Policy = Literal["standard", "nist"]
 _KINDS: tuple[tuple[Callable[[str], bool], str], ...] = (
     (str.isupper, "an upper-case letter"),
     (str.islower, "a lower-case letter"),
@@ -22,24 +24,34 @@ def normal(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def unmet(password: str, names: Iterable[str]) -> list[str]:
+def unmet(password: str, names: Iterable[str], *, policy: Policy = "standard") -> list[str]:
     """Return every rule that the normal form of a password does not meet; `names` are its organization's."""
     if len(password) > LONGEST:
         return [f"must have at most {LONGEST} characters"]
     if any(unicodedata.category(character) == "Cs" for character in password):
         return ["must be valid Unicode text"]
-    found = [] if len(password) >= SHORTEST else [f"must have at least {SHORTEST} characters"]
-    if len(password) < LONG:
-        found += [
-            f"must have {kind}, or be at least {LONG} characters long"
-            for is_kind, kind in _KINDS
-            if not any(map(is_kind, password))
-        ]
+    found = _short_of(password) if policy == "standard" else _short_of_long(password)
     if _is_common(password):
         found.append("must not be one of the most common passwords")
     if _letters(password) in {_letters(name) for name in names} - {""}:
         found.append("must not be the organization's name")
     return found
+
+
+def _short_of(password: str) -> list[str]:
+    found = [] if len(password) >= SHORTEST else [f"must have at least {SHORTEST} characters"]
+    if len(password) >= LONG:
+        return found
+    return found + [
+        f"must have {kind}, or be at least {LONG} characters long"
+        for is_kind, kind in _KINDS
+        if not any(map(is_kind, password))
+    ]
+
+
+def _short_of_long(password: str) -> list[str]:
+    # SP 800-63B-4, section 3.1.1.2: length where the password is the only factor, and no rules of composition.
+    return [] if len(password) >= LONG else [f"must have at least {LONG} characters: your organization requires it"]
 
 
 def _is_common(password: str) -> bool:

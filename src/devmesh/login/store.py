@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from devmesh.db.pool import Record, Tx
@@ -99,11 +99,9 @@ async def remove_challenge(tx: Tx, organization_id: UUID, challenge_id: UUID) ->
     await tx.run("delete from login_challenges where organization_id = $1 and id = $2", organization_id, challenge_id)
 
 
-async def user_of_challenge(tx: Tx, organization_id: UUID, challenge_id: UUID) -> tuple[UUID, datetime] | None:
-    """Return whose login it is and when it expires, live or not."""
-    row = await tx.one(
-        "select user_id, expires_at from login_challenges where organization_id = $1 and id = $2",
-        organization_id,
-        challenge_id,
+async def user_of_challenge(tx: Tx, organization_id: UUID, challenge_id: UUID) -> UUID | None:
+    """Return whose login it is, over or not."""
+    found: UUID | None = await tx.value(
+        "select user_id from login_challenges where organization_id = $1 and id = $2", organization_id, challenge_id
     )
-    return (row["user_id"], row["expires_at"]) if row else None
+    return found

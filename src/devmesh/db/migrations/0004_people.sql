@@ -89,7 +89,7 @@ create table route_login_challenges (
 -- Failed logins, by keyed digest of an account, of an address, or of both together.
 create table login_failures (
     digest bytea primary key,
-    failures integer not null,
+    failures double precision not null,
     latest timestamptz not null,
     blocked_until timestamptz not null
 );
