@@ -19,6 +19,12 @@ _EXECUTE = ("/api/v1/tools/", "/execute")
 _LIMITED = "/api/v1/"
 _LONGEST_TARGET = 200
 _HEALTH = "/api/v1/health"
+# The credential is in the body. Clients send the access token that has just expired with everything, and what they
+# ask for here is the way out of that.
+_BY_BODY = frozenset(
+    f"/api/v1/auth/{path}"
+    for path in ("login", "login/mfa", "refresh", "password/reset", "password/reset/confirm", "invitation/accept")
+)
 
 
 class Gate:
@@ -43,7 +49,7 @@ class Gate:
             # The router would fold it, and what is decided here by the path would be decided for another one.
             raise NotFound("There is nothing at this address.")
         path = path.removesuffix("/")  # as the router does
-        if not carries_credential(headers):
+        if path in _BY_BODY or not carries_credential(headers):
             if scope["path"].startswith(_LIMITED) and path != _HEALTH:
                 self._limits.spend_address(state["address"])
             await self._app(scope, receive, send)

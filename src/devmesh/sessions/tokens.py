@@ -109,12 +109,12 @@ def named_key(token: str) -> str:
 
 def genuine(token: str, by: SigningKey, issuer: str) -> Claims:
     """Return what a token that passed `named_key` says, expired or not, if `by` signed it; raise InvalidToken."""
+    _, payload, signature = token.split(".")
+    _raw(signature)
     try:
         jws.deserialize_compact(token, by.key, registry=_REGISTRY)
     except JoseError:
         raise InvalidToken from None
-    _, payload, signature = token.split(".")
-    _raw(signature)
     claims = _read(payload, _claims)
     lifetime = claims.exp - claims.iat
     if claims.iss != issuer or claims.aud != AUDIENCE or not 0 < lifetime <= ACCESS_LIFETIME.total_seconds():
