@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, cast
 
 from devmesh.accounts import routes as accounts_routes
+from devmesh.accounts.profile import Profiles
 from devmesh.accounts.service import Accounts
 from devmesh.audit import routes as audit_routes
 from devmesh.audit.service import Audit
@@ -26,6 +27,8 @@ from devmesh.db.changes import Changes
 from devmesh.db.pool import Database
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
+from devmesh.directory.users import Users
+from devmesh.factors.service import Factors
 from devmesh.gateway import routes as gateway_routes
 from devmesh.gateway.call import Gateway
 from devmesh.gateway.passed import passed_through
@@ -36,6 +39,11 @@ from devmesh.keys import routes as keys_routes
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
 from devmesh.limits.service import Limits
+from devmesh.login import routes as login_routes
+from devmesh.login.entry import Entry, Networks
+from devmesh.login.own_password import OwnPassword
+from devmesh.login.service import Login
+from devmesh.login.throttle import Throttle
 from devmesh.mail.outbox import Outbox
 from devmesh.mcp.endpoint import Endpoint
 from devmesh.metrics.listener import Listener
@@ -52,6 +60,7 @@ Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 _ROUTES = [
     *accounts_routes.ROUTES,
+    *login_routes.ROUTES,
     *sessions_routes.ROUTES,
     *keys_routes.ROUTES,
     *credentials_routes.ROUTES,
@@ -109,6 +118,7 @@ class App:
             settings,
         )
         services = {
+            **self._people(settings, passwords, directory),
             "accounts": self.accounts,
             "sessions": self.sessions,
             "signing_keys": signing_keys,
@@ -123,6 +133,30 @@ class App:
         self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
         self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None
         self._forgetting: asyncio.Task[None] | None = None
+
+    def _people(self, settings: Settings, passwords: Passwords, directory: Directory) -> dict[str, Any]:
+        """Return the services by which people log in and look after their own account."""
+        db, ring, audit, users = self.database, self.ring, self.audit, Users(self.ring)
+        factors = Factors(ring, self.data_keys, settings.public_url)
+        networks, throttle = Networks(ring), Throttle(db, ring)
+        self.entry = Entry(users, self.sessions, networks, audit)
+        self.own_password = OwnPassword(
+            db,
+            ring,
+            directory,
+            users,
+            self.sessions,
+            networks,
+            throttle,
+            passwords,
+            self.changes,
+            self.outbox,
+            audit,
+            settings.public_url,
+        )
+        login = Login(db, ring, directory, users, factors, self.entry, networks, throttle, passwords, audit)
+        profiles = Profiles(db, users, self.changes, audit)
+        return {"login": login, "own_password": self.own_password, "profiles": profiles}
 
     async def open(self) -> None:
         """Connect and begin the background work; raise DatabaseAway or WrongMasterKey."""
@@ -146,6 +180,7 @@ class App:
         if self._metrics is not None:
             await self._metrics.close()
         await self.accounts.settle()
+        await self.own_password.settle()
         await self.outbox.close()
         await self.verifier.uses.close()
         await self.vault.uses.close()

@@ -18,14 +18,23 @@ PUBLIC = {
     "/auth/register/organization": "there is no credential before it",
     "/auth/email/verify": "the mailed token is the credential",
     "/auth/email/resend": "answers the same for everybody",
+    "/auth/login": "there is no credential before it",
+    "/auth/login/mfa": "the mfa_token is the credential",
+    "/auth/password/reset": "answers the same for everybody",
+    "/auth/password/reset/confirm": "the mailed token is the credential",
     "/health": "says nothing but ok",
 }
 BODIES: dict[str, Any] = {
+    "/auth/password/change": {"current_password": "SecurePass123!", "new_password": "AnotherPass123!"},
+    "/auth/profile": {"name": "Ada Admin"},
+    "/profile": {"name": "Ada Admin"},
     "/api-keys": {"name": "another"},
     "/auth/keys": {"name": "another"},
     "/credentials": {"service_type": "github", "credentials": {"token": "ghp_another_token_3333"}},
     "/tools/{name:str}/execute": {"arguments": {}},
 }
+# Only a person who has logged in may do it, no key whatever it may do.
+SESSION = "session"
 # The scope depends on the tool: gateway/call.py asks for it, and the lists hold what the caller may call.
 BY_TOOL = {"/tools", "/tools/{name:str}", "/tools/{name:str}/execute"}
 
@@ -56,7 +65,8 @@ def test_every_route_that_is_public_is_a_route():
 
 @pytest.mark.parametrize(("method", "path", "scope"), OWN)
 def test_a_route_names_the_scope_that_it_needs(method: str, path: str, scope: str | None):
-    assert path in BY_TOOL or re.fullmatch(r"[a-z-]+:[a-z]+", scope or ""), f"{method} {path} has no scope"
+    named = path in BY_TOOL or scope == SESSION or re.fullmatch(r"[a-z-]+:[a-z]+", scope or "")
+    assert named, f"{method} {path} has no scope"
 
 
 @pytest.mark.parametrize(("method", "path"), [route[:2] for route in OWN])
@@ -85,6 +95,9 @@ async def test_a_key_without_the_scope_is_answered_403(
     # The other half of the scopes: what reads may not do writes' work, and the reverse.
     key = await organization.new_key(key_type="user", scopes=["contexts:read"])
     status, problem = await organization.ask(method, filled(path), BODIES.get(path), key=key)
+    if scope == SESSION:
+        assert (status, problem["code"]) == (403, "session_required")
+        return
     assert (status, problem["error"]) == (403, "Insufficient Scope")
     assert problem["required_scopes"] == [scope]
 

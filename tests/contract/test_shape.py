@@ -25,7 +25,13 @@ ROUTED = {
     "keys.store.route": "key by digest",
     "directory.store.any_organization": "registration 'first' asks whether there is any",
     "directory.store.organization_of_slug": "login and registration by slug",
-    "directory.store.users_of_email": "login by e-mail",
+    "directory.store_users.of_email": "login by e-mail",
+    "login.store.challenge_of": "a login that waits for its second factor, by digest of its token",
+    "login.store_failures.lock_counters": "failures are counted before anybody is known, by keyed digest",
+    "login.store_failures.set_counter": "as lock_counters",
+    "login.store_failures.sprayed": "as lock_counters",
+    "login.store_failures.add_sprayed": "as lock_counters",
+    "login.store_failures.forget_sprayed": "as lock_counters",
     "accounts.store.token_of": "mailed token by digest",
     "accounts.store.lock_registration": "a lock, no rows",
     "accounts.store.spend_budget": "mails of an address, by digest",
@@ -54,6 +60,8 @@ CALLERLESS = {
     "auth.service.Authenticator.authenticate",
     "keys.service.Keys.issue_first",
     "limits.service.Limits.spend_address",
+    "login.service.Login.login",
+    "login.service.Login.prove_factor",
 }
 # The steps that registration and login are made of, within the transaction of whoever decides.
 STEPS = {"directory.service"}

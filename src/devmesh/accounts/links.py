@@ -47,10 +47,19 @@ class Links:
             raise LinkInvalid
         return found
 
-    async def spend(self, tx: Tx, organization_id: UUID, token_id: UUID, purpose: str) -> UUID:
-        """Remove the token, and every other of its user and purpose; return the user; raise LinkInvalid."""
+    async def peek(self, tx: Tx, organization_id: UUID, token_id: UUID, purpose: str) -> UUID:
+        """Return the user of a token that is still good, and leave it so; raise LinkInvalid."""
         user_id = await store.user_of_token(tx, organization_id, token_id, purpose)
         if user_id is None:
             raise LinkInvalid
+        return user_id
+
+    async def forget(self, tx: Tx, organization_id: UUID, user_id: UUID, purpose: str) -> None:
+        """Remove every token of the user and purpose."""
         await store.forget_tokens(tx, organization_id, user_id, purpose, expired_only=False)
+
+    async def spend(self, tx: Tx, organization_id: UUID, token_id: UUID, purpose: str) -> UUID:
+        """Remove the token, and every other of its user and purpose; return the user; raise LinkInvalid."""
+        user_id = await self.peek(tx, organization_id, token_id, purpose)
+        await self.forget(tx, organization_id, user_id, purpose)
         return user_id

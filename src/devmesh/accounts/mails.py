@@ -1,23 +1,26 @@
-"""The mails of accounts: what they say, and how many of a kind one address gets."""
+"""The mails of accounts: what they say, in words of ours alone."""
 
 from __future__ import annotations
 
-import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from devmesh.accounts import store
+from devmesh.accounts import budget
 from devmesh.accounts.links import Links
-from devmesh.accounts.model import VERIFY
+from devmesh.accounts.model import RESET, VERIFY
 from devmesh.db.pool import Tx
-from devmesh.directory.model import User
+from devmesh.directory.model import Organization, User
 from devmesh.directory.service import Directory
+from devmesh.ids import new_id
 from devmesh.mail.message import Mail
 from devmesh.mail.outbox import Outbox
 
-log = logging.getLogger(__name__)
-
-AN_HOUR = 5
 VERIFY_WITHIN = timedelta(hours=24)
+RESET_WITHIN = timedelta(minutes=30)
+_NOTICE_LIFETIME = timedelta(days=2)
+_OTHERWISE = (
+    "If it was not you: ask for a new password, log in, look at your sessions, your passkeys and your API keys, remove "
+    "what is not yours, and tell your administrator."
+)
 
 
 class Mails:
@@ -31,8 +34,7 @@ class Mails:
 
     async def verification(self, tx: Tx, user: User, organization_slug: str) -> None:
         """Have a mail sent, and its link valid, once `tx` is committed; or withhold it in silence."""
-        if not await store.spend_budget(tx, self._directory.digest_of(user.email), VERIFY, AN_HOUR):
-            log.info("a verification mail is withheld: its address had %d within an hour", AN_HOUR)
+        if not await budget.spend(tx, self._directory, user.email, VERIFY):
             return
         minted = await self._links.mint(tx, user.organization_id, user.id, VERIFY, VERIFY_WITHIN)
         # Only the slug, no name: text of strangers' choosing in a mail from us would be a gift to phishers.
@@ -48,3 +50,38 @@ class Mails:
             after=("If it was not you, do nothing: without the link the address stays unconfirmed.",),
         )
         await self._outbox.put(tx, mail, event=f"{VERIFY}:{minted.id}", lifetime=VERIFY_WITHIN)
+
+    async def reset(self, tx: Tx, user: User, organization: Organization) -> None:
+        """Have a mail sent, and its link valid, once `tx` is committed; or withhold it in silence."""
+        if not await budget.spend(tx, self._directory, user.email, RESET):
+            return
+        minted = await self._links.mint(tx, user.organization_id, user.id, RESET, RESET_WITHIN)
+        mail = Mail(
+            to=user.email,
+            subject="Choose a new password",
+            before=(
+                f"Somebody asked for a new password in the organization '{organization.slug}' at {self._public_url}.",
+                "If it was you, open this link within 30 minutes and choose one:",
+            ),
+            link=f"{self._public_url}/reset#token={minted.token}",
+            action="Choose a new password",
+            after=("If it was not you, do nothing: your password stays as it is.",),
+        )
+        await self._outbox.put(tx, mail, event=f"{RESET}:{minted.id}", lifetime=RESET_WITHIN)
+
+    async def password_changed(self, tx: Tx, user: User, organization: Organization) -> None:
+        """Have the person told once `tx` commits; nobody is written to under an address that was never verified."""
+        if user.verified_at is None:
+            return
+        when = f"{datetime.now(UTC):%d %B %Y at %H:%M} UTC"
+        where = f"in the organization '{organization.slug}' at {self._public_url}"
+        mail = Mail(
+            to=user.email,
+            subject="Your password was changed",
+            before=(
+                f"Your password {where} was changed on {when}.",
+                "Your other sessions were ended. If it was you, there is nothing to do.",
+                _OTHERWISE,
+            ),
+        )
+        await self._outbox.put(tx, mail, event=f"password:{new_id()}", lifetime=_NOTICE_LIFETIME)

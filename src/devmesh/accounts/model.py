@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import UNSET, UnsetType
+
 from devmesh.directory.model import Organization, User
 from devmesh.directory.plans import Plan
 from devmesh.errors import BadRequest, Forbidden
 from devmesh.http.body import Body
 
 VERIFY = "verify"
+RESET = "reset"
 
 
 class NewOrganization(Body, frozen=True):
@@ -40,6 +43,12 @@ class ResendTo(Body, frozen=True):
     email: str
 
 
+class ProfileChange(Body, frozen=True):
+    """The body of PATCH /auth/profile; what is left out stays as it is."""
+
+    name: str | UnsetType = UNSET
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """A new organization with its owner and first key; exists only in the one response that shows the key."""
@@ -65,5 +74,5 @@ class LinkInvalid(BadRequest):
     error = "Link Invalid"
     hint = "Ask for a new mail: POST /api/v1/auth/email/resend with your email."
 
-    def __init__(self) -> None:
-        super().__init__("This link is not valid: it was used before, is too old, or was not copied whole.")
+    def __init__(self, *, hint: str | None = None) -> None:
+        super().__init__("This link is not valid: it was used before, is too old, or was not copied whole.", hint=hint)

@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from devmesh.access import Caller, KeyType, Role
 from devmesh.accounts import pages
-from devmesh.accounts.model import MailedToken, NewOrganization, Registration, ResendTo
+from devmesh.accounts.model import MailedToken, NewOrganization, ProfileChange, Registration, ResendTo
+from devmesh.accounts.profile import Profiles
 from devmesh.accounts.service import Accounts
 from devmesh.accounts.shown import UserShown
 from devmesh.audit.model import Visitor
-from devmesh.http.routing import Request, Response, get, post
+from devmesh.http.routing import Request, Response, get, patch, post
 
 _VERIFY = pages.load("verify")
 _RESET = pages.load("reset")
@@ -124,9 +125,15 @@ async def resend_verification(accounts: Accounts, data: ResendTo) -> Told:
 
 
 @get(("/auth/profile", "/profile"), scope="profile:read", summary="Who you are, and what your key may do")
-async def show_profile(accounts: Accounts, caller: Caller) -> Profile:
+async def show_profile(profiles: Profiles, caller: Caller) -> Profile:
     """Return the caller's own profile."""
-    return Profile.of(accounts.profile(caller))
+    return Profile.of(profiles.show(caller))
+
+
+@patch(("/auth/profile", "/profile"), scope="profile:write", summary="Change your own name")
+async def change_profile(profiles: Profiles, caller: Caller, data: ProfileChange) -> Profile:
+    """Change the own name; e-mail address and role are not one's own to change."""
+    return Profile.of(await profiles.change(caller, data))
 
 
 @get("/verify", scope=None)
@@ -141,7 +148,7 @@ async def reset_page() -> Response[bytes]:
     return Response(_RESET.body, headers=_RESET.headers)
 
 
-ROUTES = (register_organization, verify_email, resend_verification, show_profile)
+ROUTES = (register_organization, verify_email, resend_verification, show_profile, change_profile)
 PAGES = (verify_page, reset_page)
 
 

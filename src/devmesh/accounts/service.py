@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-import logging
-from collections.abc import Coroutine
+from functools import partial
 
 import msgspec
 
-from devmesh.access import Caller, Role
+from devmesh.access import Role
 from devmesh.accounts import store
 from devmesh.accounts.form import Form, checked, email_of
+from devmesh.accounts.later import Later
 from devmesh.accounts.links import Links
 from devmesh.accounts.mails import Mails
 from devmesh.accounts.model import VERIFY, LinkInvalid, NewOrganization, Registration, RegistrationClosed
@@ -29,12 +28,8 @@ from devmesh.keys.service import Keys
 from devmesh.mail.outbox import Outbox
 from devmesh.settings import Settings
 
-log = logging.getLogger(__name__)
-
-# Mails under way behind replies; beyond it they are withheld, as the mail server would be drowned anyway.
-_MOST_PENDING = 100
 # One person may be in several organizations; nobody is in hundreds.
-_MOST_MAILED = 20
+MOST_MAILED = 20
 
 
 class Accounts:
@@ -61,7 +56,7 @@ class Accounts:
         self._settings = settings
         self._links = Links(ring)
         self._mails = Mails(directory, self._links, outbox, settings.public_url)
-        self._pending: set[asyncio.Task[None]] = set()
+        self._later = Later()
 
     async def register(self, visitor: Visitor, new: NewOrganization, registration_token: str = "") -> Registration:
         """Register an organization with its tenant, owner, admin key and verification mail: all of them or nothing."""
@@ -94,20 +89,11 @@ class Accounts:
         address = email_of(email, "email", faults)
         if faults:
             raise Invalid(faults)
-        if len(self._pending) >= _MOST_PENDING:
-            log.warning("a verification mail is withheld: %d are under way", len(self._pending))
-            return
-        self._after_the_reply(self._resend(address))
-
-    def profile(self, caller: Caller) -> Caller:
-        """Return the caller, who may see the own profile."""
-        caller.require("profile:read")
-        return caller
+        self._later.do("a new verification mail", partial(self._resend, address))
 
     async def settle(self) -> None:
         """Wait until no mail is under way any more; before the database closes."""
-        while self._pending:
-            await asyncio.wait(self._pending)
+        await self._later.settle()
 
     async def _check_free(self, slug: str) -> None:
         # What is refused here costs no password hash, which is 20 ms and 19 MiB; the transaction checks again.
@@ -164,7 +150,7 @@ class Accounts:
     async def _resend(self, email: str) -> None:
         async with self._db.routing() as tx:
             found = await self._directory.users_of(tx, email)
-        for place in found[:_MOST_MAILED]:
+        for place in found[:MOST_MAILED]:
             await self._write_to(place)
 
     async def _write_to(self, place: Whereabouts) -> None:
@@ -173,14 +159,3 @@ class Accounts:
             organization = await self._directory.organization(tx, place.organization_id)
             if user and organization and user.is_active and user.verified_at is None:
                 await self._mails.verification(tx, user, organization.slug)
-
-    def _after_the_reply(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work, name="resend")
-        self._pending.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._pending.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("a verification mail could not be written: %s", type(error).__name__)

@@ -10,7 +10,7 @@ from uuid import UUID
 from devmesh.access import Role
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.pool import Tx
-from devmesh.directory import store
+from devmesh.directory import store, store_tenants, store_users
 from devmesh.directory.model import EmailTaken, Organization, SlugTaken, Tenant, User, Whereabouts
 from devmesh.ids import new_id
 from devmesh.mail import address
@@ -36,20 +36,28 @@ class Directory:
         added = await store.add_organization(tx, organization_id, digest, name, slug, plan)
         if added is None:
             raise SlugTaken(f"The organization_slug '{slug}' is taken.")
-        await store.add_tenant(tx, organization_id, organization_id, name, slug)
+        await store_tenants.add(tx, organization_id, organization_id, name, slug)
         return added
 
     async def organization(self, tx: Tx, organization_id: UUID) -> Organization | None:
         """Return the organization."""
         return await store.organization(tx, organization_id)
 
+    async def lock(self, tx: Tx, organization_id: UUID) -> Organization | None:
+        """Return the organization; nobody else locks it until `tx` ends."""
+        return await store.lock(tx, organization_id)
+
+    async def set_plan(self, tx: Tx, organization_id: UUID, plan: str) -> Organization | None:
+        """Put the organization on another plan; announcing it is the caller's part."""
+        return await store.set_plan(tx, organization_id, plan)
+
     async def tenant(self, tx: Tx, organization_id: UUID, tenant_id: UUID) -> Tenant | None:
         """Return the organization's tenant."""
-        return await store.tenant(tx, organization_id, tenant_id)
+        return await store_tenants.get(tx, organization_id, tenant_id)
 
     async def tenant_named(self, tx: Tx, organization_id: UUID, name: str) -> Tenant | None:
         """Return the organization's tenant with that id or slug."""
-        return await store.tenant_named(tx, organization_id, name)
+        return await store_tenants.named(tx, organization_id, name)
 
     async def add_user(
         self,
@@ -68,25 +76,25 @@ class Directory:
         """
         email = address.parse(email)
         user_id = new_id()
-        added = await store.add_user(
+        added = await store_users.add(
             tx, organization_id, tenant_id, user_id, email=email, name=name, role=role, password_hash=password_hash
         )
         if added is None:
             raise EmailTaken("Your organization has a user with this e-mail address.")
-        await store.add_route_of_email(tx, organization_id, user_id, self.digest_of(email))
+        await store_users.add_route(tx, organization_id, user_id, self.digest_of(email))
         return added
 
     async def user(self, tx: Tx, organization_id: UUID, user_id: UUID) -> User | None:
         """Return the organization's user."""
-        return await store.user(tx, organization_id, user_id)
+        return await store_users.get(tx, organization_id, user_id)
 
     async def users_of(self, tx: Tx, email: str) -> list[Whereabouts]:
         """Return where the users with that checked address are, in whatever organizations, the oldest first."""
-        return await store.users_of_email(tx, self._ring.digests("emails", _folded(email)))
+        return await store_users.of_email(tx, self._ring.digests("emails", _folded(email)))
 
     async def set_verified(self, tx: Tx, organization_id: UUID, user_id: UUID) -> bool:
         """Note that the user has proved the e-mail address; return whether this was new."""
-        return await store.set_verified(tx, organization_id, user_id)
+        return await store_users.set_verified(tx, organization_id, user_id)
 
     def digest_of(self, email: str) -> bytes:
         """Return the digest under which that checked address is kept where no organization is known."""

@@ -41,7 +41,13 @@ async def knows_network(tx: Tx, organization_id: UUID, user_id: UUID, digests: l
 
 
 async def add_challenge(
-    tx: Tx, organization_id: UUID, user_id: UUID, challenge_id: UUID, digest: bytes, webauthn: bytes, lifetime: timedelta
+    tx: Tx,
+    organization_id: UUID,
+    user_id: UUID,
+    challenge_id: UUID,
+    digest: bytes,
+    webauthn: bytes,
+    lifetime: timedelta,
 ) -> None:
     """Keep a login that waits for its second factor, and the way to it; the person's expired ones are removed."""
     await tx.run(
