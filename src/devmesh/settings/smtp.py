@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 Encryption = Literal["starttls", "tls", "none"]
 
 SHAPE = "write smtp://user:password@mail.example.com:587?from=Developer Mesh <mesh@example.com>"
+_ENCODE = "write / as %2F, # as %23 and ? as %3F in a password"
 _PORTS = {"smtp": 587, "smtps": 465}
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*")
 _SENDER = re.compile(r'(?:"?(?P<name>[^<>"]*?)"?\s*<(?P<address>[^<>]*)>|(?P<bare>[^<>]*))')
@@ -45,7 +46,7 @@ def smtp_url(text: str) -> SmtpUrl:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise ValueError(f"it is no address, or has no port from 1 to 65535; {SHAPE}.") from None
+        raise ValueError(f"it is no address, or has no port from 1 to 65535; {_ENCODE}; {SHAPE}.") from None
     if parts.scheme not in _PORTS:
         raise ValueError(f"it begins with neither smtp:// nor smtps://; {SHAPE}.")
     options = _options(parts.query)
@@ -80,8 +81,10 @@ def _on_address(parts: SplitResult) -> Iterator[str]:
     host = parts.hostname or ""
     if not _HOST.fullmatch(host) and not _is_ip(host):
         yield "it names no host, like mail.example.com"
+    if parts.port == 0:
+        yield "it has no port from 1 to 65535"
     if parts.path.strip("/") or parts.fragment:
-        yield "it holds a path or a #; write / as %2F, # as %23 and ? as %3F in a password"
+        yield f"it holds a path or a #; {_ENCODE}"
 
 
 def _on_options(parts: SplitResult, options: dict[str, str]) -> Iterator[str]:
