@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from devmesh.accounts.model import NewOrganization
+from devmesh.accounts.profile import Profiles
 from devmesh.accounts.service import Accounts
 from devmesh.audit.service import Audit
 from devmesh.db.changes import Changes
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
+from devmesh.directory.users import Users
 from devmesh.ids import new_id
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
@@ -63,6 +65,11 @@ def accounts_with(postgres, db, ring, audit, passwords, outbox) -> Callable[...,
 @pytest.fixture
 def accounts(accounts_with) -> Accounts:
     return accounts_with()
+
+
+@pytest.fixture
+def profiles(postgres, db, ring, audit) -> Profiles:
+    return Profiles(db, Users(ring), Changes(postgres.app_dsn), audit)
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ REGISTER = "/api/v1/auth/register/organization"
 
 
 @pytest.fixture
-def asked(outbox):
+def asked(outbox, profiles):
     """Return a client of these routes; `caller` is who the gate before them found."""
 
     def client(accounts, caller=None):
-        app = litestar(ROUTES, {"accounts": accounts}, root=PAGES)
+        app = litestar(ROUTES, {"accounts": accounts, "profiles": profiles}, root=PAGES)
 
         async def gate(scope, receive, send):
             scope["state"]["caller"] = caller
