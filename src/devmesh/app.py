@@ -28,6 +28,8 @@ from devmesh.db.pool import Database
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
 from devmesh.directory.users import Users
+from devmesh.factors import routes as factors_routes
+from devmesh.factors.enrolment import Enrolment
 from devmesh.factors.service import Factors
 from devmesh.gateway import routes as gateway_routes
 from devmesh.gateway.call import Gateway
@@ -35,6 +37,8 @@ from devmesh.gateway.passed import passed_through
 from devmesh.http import health
 from devmesh.http.application import litestar
 from devmesh.http.edge import Edge
+from devmesh.invitations import routes as invitations_routes
+from devmesh.invitations.service import Invitations
 from devmesh.keys import routes as keys_routes
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
@@ -62,13 +66,15 @@ _ROUTES = [
     *accounts_routes.ROUTES,
     *login_routes.ROUTES,
     *sessions_routes.ROUTES,
+    *invitations_routes.ROUTES,
+    *factors_routes.ROUTES,
     *keys_routes.ROUTES,
     *credentials_routes.ROUTES,
     *gateway_routes.ROUTES,
     *audit_routes.ROUTES,
     *health.ROUTES,
 ]
-_ROOT = [*accounts_routes.PAGES, *sessions_routes.ROOT, *health.ROOT]
+_ROOT = [*accounts_routes.PAGES, *invitations_routes.PAGES, *sessions_routes.ROOT, *health.ROOT]
 _MCP = ("/mcp", "/mcp/")
 _MCP_BODY = 4 * 1024 * 1024
 _FORGET_SECONDS = 60
@@ -118,7 +124,7 @@ class App:
             settings,
         )
         services = {
-            **self._people(settings, passwords, directory),
+            **self._people(settings, passwords, directory, plans),
             "accounts": self.accounts,
             "sessions": self.sessions,
             "signing_keys": signing_keys,
@@ -134,10 +140,22 @@ class App:
         self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None
         self._forgetting: asyncio.Task[None] | None = None
 
-    def _people(self, settings: Settings, passwords: Passwords, directory: Directory) -> dict[str, Any]:
-        """Return the services by which people log in and look after their own account."""
+    def _people(self, settings: Settings, passwords: Passwords, directory: Directory, plans: Plans) -> dict[str, Any]:
+        """Return the services by which people join, log in and look after their own account."""
         db, ring, audit, users = self.database, self.ring, self.audit, Users(self.ring)
-        factors = Factors(ring, self.data_keys, settings.public_url)
+        self.factors = Factors(ring, self.data_keys, settings.public_url)
+        enrolment = Enrolment(
+            db,
+            ring,
+            self.data_keys,
+            directory,
+            users,
+            audit,
+            self.outbox,
+            self.sessions,
+            self.factors,
+            settings.public_url,
+        )
         networks, throttle = Networks(ring), Throttle(db, ring)
         self.entry = Entry(users, self.sessions, networks, audit)
         self.own_password = OwnPassword(
@@ -154,9 +172,18 @@ class App:
             audit,
             settings.public_url,
         )
-        login = Login(db, ring, directory, users, factors, self.entry, networks, throttle, passwords, audit)
+        login = Login(db, ring, directory, users, self.factors, self.entry, networks, throttle, passwords, audit)
         profiles = Profiles(db, users, self.changes, audit)
-        return {"login": login, "own_password": self.own_password, "profiles": profiles}
+        self.invitations = Invitations(
+            db, ring, directory, users, self.entry, audit, plans, passwords, self.outbox, settings
+        )
+        return {
+            "login": login,
+            "own_password": self.own_password,
+            "profiles": profiles,
+            "enrolment": enrolment,
+            "invitations": self.invitations,
+        }
 
     async def open(self) -> None:
         """Connect and begin the background work; raise DatabaseAway or WrongMasterKey."""

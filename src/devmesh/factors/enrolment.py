@@ -19,6 +19,7 @@ from devmesh.db.pool import Database, Tx
 from devmesh.directory import names
 from devmesh.directory.model import Organization, User
 from devmesh.directory.service import Directory
+from devmesh.directory.users import Users
 from devmesh.errors import Fault, Invalid, Unauthenticated
 from devmesh.factors import notices, recovery, store, store_passkeys, totp
 from devmesh.factors.ceremony import LIFETIME_SECONDS, Refused, RelyingParty
@@ -76,6 +77,7 @@ class Enrolment:
         ring: KeyRing,
         data_keys: DataKeys,
         directory: Directory,
+        users: Users,
         audit: Audit,
         outbox: Outbox,
         standing: Standing,
@@ -86,6 +88,7 @@ class Enrolment:
         self._ring = ring
         self._data_keys = data_keys
         self._directory = directory
+        self._users = users
         self._audit = audit
         self._outbox = outbox
         self._standing = standing
@@ -197,10 +200,12 @@ class Enrolment:
     async def _changing(self, caller: Caller) -> AsyncIterator[_Changing]:
         session_id = caller.require_session()
         async with self._db.acting(caller.organization_id) as tx:
-            # Locked, so that neither the policy nor another factor changes while the last one is counted.
+            # Locked: neither the policy nor another factor changes while the last one is counted, and a login that has
+            # seen no factor yet has its session before this ends it.
             organization = await self._directory.lock(tx, caller.organization_id)
+            active = await self._users.lock(tx, caller.organization_id, caller.user_id)
             user = await self._directory.user(tx, caller.organization_id, caller.user_id)
-            if organization is None or user is None:
+            if organization is None or user is None or active is None:
                 raise Unauthenticated
             if not await self._standing.authenticated_within(tx, caller, _RECENT):
                 raise ReauthenticationRequired("Changing a second factor needs a login within the last 15 minutes.")

@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from msgspec import Struct
-
 from devmesh.access import Caller
 from devmesh.crypto.sealing import place
 from devmesh.db.pool import Tx
 from devmesh.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Unavailable
+from devmesh.http.body import Body
 
 Method = Literal["totp", "recovery_code", "passkey"]
 
@@ -94,7 +93,7 @@ class Added:
     recovery_codes: list[str] = field(repr=False)
 
 
-class NewPasskey(Struct, forbid_unknown_fields=True, frozen=True):
+class NewPasskey(Body, frozen=True):
     """The body of POST /auth/passkeys: `credential` is what the browser's `credential.toJSON()` gives."""
 
     credential: dict[str, Any]

@@ -12,6 +12,7 @@ from msgspec import Struct
 from devmesh.access import Caller
 from devmesh.factors.enrolment import Enrolment
 from devmesh.factors.model import Begun, NewPasskey, Passkey
+from devmesh.http.body import Body
 from devmesh.http.routing import delete, get, post
 
 
@@ -26,17 +27,26 @@ class TotpBegun(Struct, frozen=True):
         """Return the secret as the reply shows it."""
         return cls(begun.secret, begun.otpauth_url)
 
+    def __repr__(self) -> str:
+        return "TotpBegun()"
 
-class TotpCode(Struct, forbid_unknown_fields=True, frozen=True):
+
+class TotpCode(Body, frozen=True):
     """The body of POST /auth/mfa/totp/confirm: the six digits that the app shows."""
 
     code: str
+
+    def __repr__(self) -> str:
+        return "TotpCode()"
 
 
 class RecoveryCodes(Struct, frozen=True):
     """Ten codes, shown once; each logs in once in place of the second factor."""
 
     recovery_codes: list[str]
+
+    def __repr__(self) -> str:
+        return "RecoveryCodes()"
 
 
 class RelyingPartyShown(Struct, frozen=True):
@@ -120,6 +130,9 @@ class PasskeyAdded(Struct, frozen=True):
     name: str
     created_at: datetime
     recovery_codes: list[str]
+
+    def __repr__(self) -> str:
+        return f"PasskeyAdded({self.id})"
 
 
 class PasskeyList(Struct, frozen=True):
