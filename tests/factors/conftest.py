@@ -17,6 +17,7 @@ from factors.authenticator import Authenticator
 
 if TYPE_CHECKING:
     from conftest import Mesh, Organization
+    from devmesh.db.pool import Tx
 
 ORIGIN = "http://localhost:8081"
 
@@ -38,6 +39,11 @@ class Person:
     @property
     def organization_id(self) -> UUID:
         return UUID(self.organization.id)
+
+    @classmethod
+    async def of_owner(cls, organization: Organization) -> Person:
+        """Return the organization's owner, logged in."""
+        return await log_in(organization, UUID(organization.registered["user"]["id"]))
 
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Send one request by this session."""
@@ -101,14 +107,18 @@ def decoded_base32(text: str) -> bytes:
 
 async def log_in(organization: Organization, user_id: UUID, *, mfa: bool = False) -> Person:
     """Begin a session for the user, as login does once password and factor are right."""
+    async with organization.mesh.app.database.acting(UUID(organization.id)) as tx:
+        return await begin_session(tx, organization, user_id, mfa=mfa)
+
+
+async def begin_session(tx: Tx, organization: Organization, user_id: UUID, *, mfa: bool = False) -> Person:
     app, organization_id = organization.mesh.app, UUID(organization.id)
     directory = Directory(app.ring)
-    async with app.database.acting(organization_id) as tx:
-        user = await directory.user(tx, organization_id, user_id)
-        found = await directory.organization(tx, organization_id)
-        assert user is not None
-        assert found is not None
-        tokens = await app.sessions.begin(tx, user, found, Visitor("127.0.0.1"), mfa=mfa, user_agent="tests")
+    user = await directory.user(tx, organization_id, user_id)
+    found = await directory.organization(tx, organization_id)
+    assert user is not None
+    assert found is not None
+    tokens = await app.sessions.begin(tx, user, found, Visitor("127.0.0.1"), mfa=mfa, user_agent="tests")
     return Person(organization, user_id, tokens.access_token, tokens.session_id)
 
 
@@ -127,4 +137,4 @@ async def colleague(organization: Organization) -> Callable[[], Awaitable[Person
 @pytest.fixture
 async def ada(organization: Organization) -> Person:
     """The owner of a new organization, logged in."""
-    return await log_in(organization, UUID(organization.registered["user"]["id"]))
+    return await Person.of_owner(organization)

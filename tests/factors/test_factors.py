@@ -14,7 +14,7 @@ from devmesh.factors import totp
 from devmesh.factors.model import FactorDamaged
 from devmesh.factors.service import Factors
 from factors.authenticator import Authenticator, Bent
-from factors.conftest import ORIGIN, log_in
+from factors.conftest import ORIGIN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -177,7 +177,7 @@ async def test_a_colleagues_and_another_organizations_passkey_prove_nothing(
 ):
     bo = await colleague()
     elsewhere = await mesh.organization()
-    eve = await log_in(elsewhere, UUID(elsewhere.registered["user"]["id"]))
+    eve = await type(ada).of_owner(elsewhere)
     challenge = os.urandom(32)
     await ada.add_passkey()
     options = await ada.asked(challenge)

@@ -8,12 +8,13 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from devmesh.directory.model import Policies
-from devmesh.directory.service import Directory
+from devmesh.directory.users import Users
 from factors.authenticator import Authenticator, Bent
-from factors.conftest import ORIGIN, decoded_base32
+from factors.conftest import ORIGIN, begin_session, decoded_base32
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,9 +42,8 @@ async def age(person: Person, since_login: timedelta) -> None:
 
 
 async def require_mfa(person: Person) -> None:
-    app = person.mesh.app
-    async with app.database.acting(person.organization_id) as tx:
-        await Directory(app.ring).set_policies(tx, person.organization_id, Policies(require_mfa=True))
+    policies = msgspec.json.encode(Policies(require_mfa=True)).decode()
+    await person.rows("update organizations set policies = $2 where id = $1", person.organization_id, policies)
 
 
 async def verify(person: Person) -> None:
@@ -221,6 +221,17 @@ async def test_twenty_passkeys_are_enough(ada: Person):
     await ada.add_passkey()
 
 
+async def test_a_challenge_from_before_does_not_make_a_twenty_first(ada: Person):
+    await ada.add_passkey()
+    _, options = await ada.ask("POST", "/passkeys/options")
+    await ada.rows(
+        "insert into passkeys select gen_random_uuid(), organization_id, user_id, n::text::bytea, public_key, "
+        "sign_count, name, transports, backup_eligible, backed_up from passkeys, generate_series(1, 19) n"
+    )
+    status, problem = await ada.ask("POST", "/passkeys", {"credential": Authenticator(ORIGIN).make(options)})
+    assert (status, problem["code"]) == (409, "too_many_passkeys")
+
+
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "a\u202eb", "x" * 65, "\0", 7, None, ["x"]])
 async def test_a_passkeys_name_is_one_that_can_be_shown(ada: Person, name: Any):
     _, options = await ada.ask("POST", "/passkeys/options")
@@ -246,6 +257,14 @@ async def test_recovery_codes_stay_while_a_factor_does(ada: Person):
     assert await ada.methods() == {"passkey", "recovery_code"}
     assert (await ada.ask("DELETE", f"/passkeys/{added['id']}"))[0] == 204
     assert await ada.methods() == set()
+
+
+async def test_one_of_two_passkeys_goes_and_the_recovery_codes_stay(ada: Person):
+    _, first = await ada.add_passkey()
+    await ada.add_passkey()
+    await require_mfa(ada)
+    assert (await ada.ask("DELETE", f"/passkeys/{first['id']}"))[0] == 204
+    assert await ada.methods() == {"passkey", "recovery_code"}
 
 
 async def test_a_removed_passkey_proves_nothing(ada: Person):
@@ -292,6 +311,19 @@ async def test_who_must_set_up_a_factor_can_and_may_do_everything_then(ada: Pers
     assert (await fresh.organization.ask("GET", "/api/v1/api-keys", key=fresh.access_token))[0] == 403
     await fresh.set_up_app()
     assert (await fresh.organization.ask("GET", "/api/v1/api-keys", key=fresh.access_token))[0] == 200
+
+
+async def test_a_login_that_saw_no_factor_yet_does_not_outlive_its_coming(ada: Person):
+    await ada.begin()
+    app, organization_id = ada.mesh.app, ada.organization_id
+    async with app.database.acting(organization_id) as tx:
+        await Users(app.ring).lock(tx, organization_id, ada.id)
+        assert await app.factors.methods(tx, organization_id, ada.id) == ()
+        confirming = asyncio.create_task(ada.ask("POST", "/mfa/totp/confirm", {"code": ada.code()}))
+        await asyncio.wait([confirming], timeout=0.3)
+        late = await begin_session(tx, ada.organization, ada.id)
+    assert (await confirming)[0] == 200
+    assert (await late.ask("GET", "/passkeys"))[0] == 401
 
 
 @pytest.mark.parametrize("change", ["app", "passkey", "codes", "remove app", "remove passkey"])
