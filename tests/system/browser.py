@@ -101,6 +101,18 @@ class Browser:
         for kind in ("mousePressed", "mouseReleased"):
             await self._do("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
+    async def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        await self._do("Input.insertText", text=text)
+
+    async def strike(self, key: str) -> None:
+        """Strike Tab or Enter."""
+        code = {"Tab": 9, "Enter": 13}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            given = {"key": key, "code": key, "windowsVirtualKeyCode": code, **(text if kind == "keyDown" else {})}
+            await self._do("Input.dispatchKeyEvent", type=kind, **given)
+
     async def _port(self) -> str:
         told = self._profile / "DevToolsActivePort"
         until = time.monotonic() + 30
