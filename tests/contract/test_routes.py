@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sessions_people import new_person
 
 from devmesh import app
+from devmesh.access import Role
 from devmesh.demo.github import GitHub
 
 if TYPE_CHECKING:
@@ -19,17 +21,24 @@ PUBLIC = {
     "/auth/email/verify": "the mailed token is the credential",
     "/auth/email/resend": "answers the same for everybody",
     "/auth/login": "there is no credential before it",
+    "/auth/refresh": "the refresh token is the credential",
     "/auth/login/mfa": "the mfa_token is the credential",
     "/auth/password/reset": "answers the same for everybody",
     "/auth/password/reset/confirm": "the mailed token is the credential",
+    "/auth/invitation/lookup": "the mailed token is the credential",
+    "/auth/invitation/accept": "the mailed token is the credential",
     "/health": "says nothing but ok",
 }
 BODIES: dict[str, Any] = {
+    "/auth/mfa/totp/confirm": {"code": "123456"},
+    "/auth/passkeys": {"credential": {}},
     "/auth/password/change": {"current_password": "SecurePass123!", "new_password": "AnotherPass123!"},
     "/auth/profile": {"name": "Ada Admin"},
     "/profile": {"name": "Ada Admin"},
     "/api-keys": {"name": "another"},
     "/auth/keys": {"name": "another"},
+    "/auth/users/invite": {"email": "bo@example.com", "name": "Bo"},
+    "/users/invite": {"email": "bo@example.com", "name": "Bo"},
     "/credentials": {"service_type": "github", "credentials": {"token": "ghp_another_token_3333"}},
     "/tools/{name:str}/execute": {"arguments": {}},
 }
@@ -37,6 +46,9 @@ BODIES: dict[str, Any] = {
 SESSION = "session"
 # The scope depends on the tool: gateway/call.py asks for it, and the lists hold what the caller may call.
 BY_TOOL = {"/tools", "/tools/{name:str}", "/tools/{name:str}/execute"}
+
+# Says what the credential is good for, and so needs none of it.
+ANY_CALLER = {"/auth/validate"}
 
 
 def every_route() -> list[tuple[str, str, str | None]]:
@@ -53,7 +65,7 @@ OWN = [route for route in every_route() if route[1] not in PUBLIC]
 
 
 def filled(path: str, key_id: str = "01980000-0000-7000-8000-000000000000") -> str:
-    path = path.replace("{key_id:uuid}", key_id).replace("{service:str}", "github")
+    path = re.sub(r"\{\w+_id:uuid\}", key_id, path).replace("{service:str}", "github")
     path = path.replace("{name:str}", "mesh.list_services")
     assert "{" not in path, f"tell this test what stands for the parameter of {path}"
     return f"/api/v1{path}"
@@ -65,7 +77,7 @@ def test_every_route_that_is_public_is_a_route():
 
 @pytest.mark.parametrize(("method", "path", "scope"), OWN)
 def test_a_route_names_the_scope_that_it_needs(method: str, path: str, scope: str | None):
-    named = path in BY_TOOL or scope == SESSION or re.fullmatch(r"[a-z-]+:[a-z]+", scope or "")
+    named = path in BY_TOOL | ANY_CALLER or scope == SESSION or re.fullmatch(r"[a-z-]+:[a-z]+", scope or "")
     assert named, f"{method} {path} has no scope"
 
 
@@ -88,7 +100,7 @@ async def test_a_revoked_key_is_answered_401(organization: Organization, method:
     assert (status, problem["error"]) == (401, "Invalid API Key")
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), [route for route in OWN if route[1] not in BY_TOOL])
+@pytest.mark.parametrize(("method", "path", "scope"), [route for route in OWN if route[1] not in BY_TOOL | ANY_CALLER])
 async def test_a_key_without_the_scope_is_answered_403(
     organization: Organization, method: str, path: str, scope: str | None
 ):
@@ -119,11 +131,12 @@ async def test_a_key_without_the_tools_scope_is_answered_403(organization: Organ
     assert (status, problem["required_scopes"]) == (403, ["tools:execute:github.create_issue"])
 
 
-@pytest.mark.parametrize(("method", "path"), sorted({route[:2] for route in OWN if "_id:" in route[1]}))
-async def test_another_organizations_object_does_not_exist(mesh: Mesh, method: str, path: str):
+@pytest.mark.parametrize(("method", "path", "scope"), sorted({route for route in OWN if "_id:" in route[1]}))
+async def test_another_organizations_object_does_not_exist(mesh: Mesh, method: str, path: str, scope: str | None):
     mine, theirs = await mesh.organization(), await mesh.organization()
     _, keys = await theirs.ask("GET", "/api/v1/api-keys")
-    status, problem = await mine.ask(method, filled(path, keys["api_keys"][0]["id"]), BODIES.get(path))
+    key = (await new_person(mine, Role.OWNER)).tokens.access_token if scope == SESSION else None
+    status, problem = await mine.ask(method, filled(path, keys["api_keys"][0]["id"]), BODIES.get(path), key=key)
     assert (status, problem["error"]) == (404, "Not Found")
     assert (await theirs.ask("GET", "/api/v1/auth/profile"))[0] == 200
 

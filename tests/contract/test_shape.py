@@ -43,7 +43,11 @@ ROUTED = {
     "mail.store.put_off": "as add",
     "mail.store.conclude_lost": "as add",
     "mail.store.remove_expired": "as add",
+    "invitations.store.route": "invitation by its token's digest",
+    "sessions.store.route": "refresh token by digest",
     "crypto.store.ring": "the installation's own keys",
+    "crypto.store.ring_history": "the installation's own keys",
+    "crypto.store.newest_in_ring": "the installation's own keys",
     "crypto.store.add_to_ring": "the installation's own keys",
     "audit.store.appender": "as append",
     "audit.store.append": "rows carry their organization; the group commit holds several",
@@ -58,13 +62,18 @@ CALLERLESS = {
     "audit.service.Audit.close",
     "audit.service.Audit.flush",
     "auth.service.Authenticator.authenticate",
+    "invitations.service.Invitations.accept",
+    "invitations.service.Invitations.look_up",
     "keys.service.Keys.issue_first",
     "limits.service.Limits.spend_address",
     "login.service.Login.login",
     "login.service.Login.prove_factor",
+    "sessions.service.Sessions.begin",
+    "sessions.service.Sessions.end_all",
+    "sessions.service.Sessions.refresh",
 }
 # The steps that registration and login are made of, within the transaction of whoever decides.
-STEPS = {"directory.service"}
+STEPS = {"directory.service", "factors.service"}
 
 SQL = re.compile(
     r"\b(select .+ from|insert into|update \w+ set|delete from|create (table|role)|alter (table|role)) ",
