@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sessions_people import new_person
 
 from devmesh import app
 from devmesh.access import Role
 from devmesh.demo.github import GitHub
+from sessions_people import new_person
 
 if TYPE_CHECKING:
     from conftest import Mesh, Organization
