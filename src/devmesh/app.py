@@ -124,7 +124,8 @@ class App:
             settings,
         )
         services = {
-            **self._people(settings, passwords, directory, plans),
+            **self._people(settings, passwords, directory),
+            "invitations": self._inviting(settings, passwords, directory, plans),
             "accounts": self.accounts,
             "sessions": self.sessions,
             "signing_keys": signing_keys,
@@ -140,8 +141,8 @@ class App:
         self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None
         self._forgetting: asyncio.Task[None] | None = None
 
-    def _people(self, settings: Settings, passwords: Passwords, directory: Directory, plans: Plans) -> dict[str, Any]:
-        """Return the services by which people join, log in and look after their own account."""
+    def _people(self, settings: Settings, passwords: Passwords, directory: Directory) -> dict[str, Any]:
+        """Return the services by which people log in and look after their own account."""
         db, ring, audit, users = self.database, self.ring, self.audit, Users(self.ring)
         self.factors = Factors(ring, self.data_keys, settings.public_url)
         enrolment = Enrolment(
@@ -174,16 +175,28 @@ class App:
         )
         login = Login(db, ring, directory, users, self.factors, self.entry, networks, throttle, passwords, audit)
         profiles = Profiles(db, users, self.changes, audit)
-        self.invitations = Invitations(
-            db, ring, directory, users, self.entry, audit, plans, passwords, self.outbox, settings
-        )
         return {
             "login": login,
             "own_password": self.own_password,
             "profiles": profiles,
             "enrolment": enrolment,
-            "invitations": self.invitations,
         }
+
+    def _inviting(self, settings: Settings, passwords: Passwords, directory: Directory, plans: Plans) -> Invitations:
+        """Return the service by which people join."""
+        self.invitations = Invitations(
+            self.database,
+            self.ring,
+            directory,
+            Users(self.ring),
+            self.entry,
+            self.audit,
+            plans,
+            passwords,
+            self.outbox,
+            settings,
+        )
+        return self.invitations
 
     async def open(self) -> None:
         """Connect and begin the background work; raise DatabaseAway or WrongMasterKey."""
