@@ -225,7 +225,7 @@ async def test_a_server_that_says_nothing_to_the_whole_message_is_not_sent_it_tw
 
 
 async def test_a_server_that_hangs_before_the_message_ends_is_tried_again(post, server, monkeypatch):
-    monkeypatch.setattr(sending, "_ATTEMPT_SECONDS", 0.3)
+    monkeypatch.setattr(smtp, "_ATTEMPT_SECONDS", 0.3)
     server.on_rcpt = lambda _: asyncio.sleep(3600)
     async with post.outbox(server.plain) as outbox:
         await post.put(outbox)
@@ -312,6 +312,18 @@ async def test_the_end_does_not_cut_off_a_mail_that_is_nearly_sent(post, server)
         await post.put(outbox)
         await _reached(post)
     assert len(server.taken) == 1
+    assert [row["sealed"] for row in await post.rows()] == [None]
+
+
+async def test_the_end_says_of_which_mail_nobody_knows_whether_it_was_sent(post, server, log):
+    server.on_data = lambda _: asyncio.sleep(3600)
+    async with post.outbox(server.plain) as outbox:
+        await post.put(outbox, event="test:swallowed")
+        async with asyncio.timeout(5):
+            while not (await post.rows())[0]["handed_over_at"]:  # noqa: ASYNC110 - another's row
+                await asyncio.sleep(0.01)
+        await outbox.close(0.2)
+    assert "(test:swallowed) was sent is not known" in log.text
     assert [row["sealed"] for row in await post.rows()] == [None]
 
 

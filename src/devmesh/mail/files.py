@@ -14,6 +14,8 @@ from devmesh.mail.model import HandOver, Letter, Undelivered
 
 log = logging.getLogger(__name__)
 
+_SECONDS = 10.0
+
 
 class Files:
     """Writes `<time>-<id>.eml` into a folder that is made at the first mail.
@@ -25,6 +27,7 @@ class Files:
         self.sender = sender
         self.folder: str | None = str(folder)
         self.told = f"mails are written as files into {folder}: DEVMESH_SMTP_URL is not set"
+        self.seconds = _SECONDS
         self._path = folder
 
     @asynccontextmanager

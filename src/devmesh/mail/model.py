@@ -43,11 +43,15 @@ class Route(Protocol):
 
 
 class Delivery(Protocol):
-    """How mails leave: from whom, and, if they become files, in which folder; `told` says so in a log."""
+    """How mails leave: from whom, and, if they become files, in which folder; `told` says so in a log.
+
+    An attempt takes at most so many `seconds`, until it is handed over.
+    """
 
     sender: str
     folder: str | None
     told: str
+    seconds: float
 
     def route(self) -> AbstractAsyncContextManager[Route]:
         """Return a route, closed at the end of the block."""

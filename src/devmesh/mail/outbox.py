@@ -72,8 +72,8 @@ class Outbox:
         self._task = asyncio.create_task(self._run(), name="outbox")
         self._task.add_done_callback(_ended)
 
-    async def close(self, seconds: float = 1.5) -> None:
-        """Take no more mails; let those under way end, for at most so long, and give back those that do not."""
+    async def close(self, seconds: float = 1.0) -> None:
+        """Take no more mails; let those under way end and give back those that do not: at most three times so long."""
         if self._task is None:
             return
         task, self._task = self._task, None
@@ -81,13 +81,18 @@ class Outbox:
         with contextlib.suppress(asyncio.CancelledError):
             await task
         self._sending.stop()
-        if self._lanes:
-            await asyncio.wait(self._lanes, timeout=seconds)
-        self._sending.interrupt()
-        if self._lanes:
-            await asyncio.wait(self._lanes, timeout=seconds)
+        await self._lanes_end(seconds)
+        # What is handed over cannot be given back: its server is waited for a little longer.
+        self._sending.interrupt(handed_over=False)
+        await self._lanes_end(seconds)
+        self._sending.interrupt(handed_over=True)
+        await self._lanes_end(seconds)
         for lane in self._lanes:
             lane.cancel()
+
+    async def _lanes_end(self, seconds: float) -> None:
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=seconds)
 
     async def settled(self) -> None:
         """Wait until nothing that was put is due or under way in this process; what waits to be tried again is not."""

@@ -27,9 +27,8 @@ UNKNOWN = "whether mail %s (%s) was sent is not known: %s; it is not repeated"
 FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 3600.0
 # An attempt ends well before another process may take the mail, and so does the wait for the server's last word.
-_ATTEMPT_SECONDS = 90.0
 _LAST_WORD_SECONDS = 120.0
-_MARGIN_SECONDS = 15.0
+_MARGIN_SECONDS = 10.0
 _AWAY = (DatabaseAway, asyncpg.PostgresError)
 _WRITE_PAUSES = (0.2, 1.0, 3.0)
 
@@ -47,7 +46,7 @@ class Sending:
         self._delivery = delivery
         self._host = mail_host(public_url)
         self._stopping = False
-        self._limits: set[asyncio.Timeout] = set()
+        self._under_way: set[_HandOver] = set()
 
     async def run(self) -> None:
         """Send mails until none is due, or `stop`."""
@@ -59,15 +58,16 @@ class Sending:
         """Have no lane take another mail."""
         self._stopping = True
 
-    def interrupt(self) -> None:
-        """Have every attempt that is under way end now, as if its time were over."""
-        for limit in [limit for limit in self._limits if not limit.expired()]:
-            limit.reschedule(asyncio.get_running_loop().time())
+    def interrupt(self, *, handed_over: bool) -> None:
+        """Have every attempt end now, as if its time were over; those that were handed over only if told so."""
+        for over in self._under_way:
+            if over.limit is not None and not over.limit.expired() and (handed_over or not over.done):
+                over.limit.reschedule(asyncio.get_running_loop().time())
 
     async def _take(self) -> Taken | None:
         try:
             async with self._database.routing() as tx:
-                return await store.take(tx, self._delivery.folder, _ATTEMPT_SECONDS + _MARGIN_SECONDS)
+                return await store.take(tx, self._delivery.folder, self._delivery.seconds + _MARGIN_SECONDS)
         except _AWAY:
             await asyncio.sleep(_WRITE_PAUSES[-1])
             return None
@@ -95,17 +95,16 @@ class Sending:
 
     async def _attempt(self, route: Route, mail: Taken, over: _HandOver) -> None:
         letter = self._opened(mail)
+        self._under_way.add(over)
         try:
-            async with asyncio.timeout(_ATTEMPT_SECONDS) as limit:
-                over.limit = limit
-                self._limits.add(limit)
+            async with asyncio.timeout(self._delivery.seconds) as over.limit:
                 await route.deliver(letter, over)
         except TimeoutError:
             raise Interrupted("the mail server took too long") from None
         except _AWAY as error:
             raise Undelivered(f"the database does not answer ({type(error).__name__})") from error
         finally:
-            self._limits.discard(limit)
+            self._under_way.discard(over)
 
     def _opened(self, mail: Taken) -> Letter:
         try:

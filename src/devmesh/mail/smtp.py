@@ -20,6 +20,7 @@ from devmesh.mail.message import mail_host
 from devmesh.mail.model import GivenUp, HandOver, Interrupted, Letter, Undelivered
 from devmesh.settings import SmtpUrl
 
+_ATTEMPT_SECONDS = 90.0
 _CONNECT_SECONDS = 20.0
 _COMMAND_SECONDS = 30.0
 _FAREWELL_SECONDS = 1.0
@@ -43,6 +44,7 @@ class Smtp:
         self._context = None if url.encryption == "none" else ssl.create_default_context()
         self.sender = formataddr((url.sender_name, self._address))
         self.folder: str | None = None
+        self.seconds = _ATTEMPT_SECONDS
         self.told = f"mails are sent from {self._address} by {url}"
 
     @asynccontextmanager
