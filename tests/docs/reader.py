@@ -38,6 +38,10 @@ _KINDS = (
     r"(adm|usr|agt)_[A-Za-z0-9_-]{4}",
     r"[0-9a-f]{64}",
     r"[0-9a-f]{26}",
+    r"mfa_[A-Za-z0-9_-]{43}",
+    r"[A-Z2-7]{32}",  # the secret of one-time codes
+    r"otpauth://totp/[^?]+\?secret=[A-Z2-7]{32}&[a-zA-Z0-9%&=]+",
+    r"[0-9A-Z]{4}(-[0-9A-Z]{4}){5}",  # a recovery code
 )
 
 

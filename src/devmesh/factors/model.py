@@ -115,7 +115,7 @@ class CodeWrong(Invalid):
     hint = "Send the six digits that the authenticator app shows now; check that the device's clock is right."
 
     def __init__(self) -> None:
-        super().__init__([Fault("code", "is wrong, over, or was used already")])
+        super().__init__([Fault("code", "is wrong, has expired, or was used already")])
 
 
 class TotpNotBegun(Conflict):
