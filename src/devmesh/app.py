@@ -25,6 +25,7 @@ from devmesh.crypto.passwords import Passwords
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database
+from devmesh.directory.model import ORGANIZATION_CHANGED, USER_CHANGED
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
 from devmesh.directory.users import Users
@@ -98,6 +99,7 @@ class App:
         self.audit = Audit(self.database, direct, partial(self.ring.digest, "arguments"))
         limits = Limits(plans.default.requests_per_minute, plans.default.burst)
         self.data_keys = DataKeys(self.ring)
+        _let_go(self.data_keys, self.changes)
         self.verifier = Verifier(self.database, self.ring, self.changes, plans)
         directory, issuer = Directory(self.ring), settings.public_url
         signing_keys = SigningKeys(self.database, self.ring, self.changes)
@@ -252,6 +254,13 @@ def _front(endpoint: Asgi, rest: Asgi) -> Asgi:
         await (endpoint if scope["path"] in _MCP else rest)(scope, receive, send)
 
     return front
+
+
+def _let_go(data_keys: DataKeys, changes: Changes) -> None:
+    """Have keys leave memory when whom they belong to may have been removed, in whatever process."""
+    for kind in (USER_CHANGED, ORGANIZATION_CHANGED):
+        changes.subscribe(kind, data_keys.forget)
+    changes.missed(data_keys.forget_all)
 
 
 async def _forget(data_keys: DataKeys) -> None:

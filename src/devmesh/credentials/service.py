@@ -154,7 +154,9 @@ class Credentials:
             await self._sender.check(base_url, caller.organization_slug)
 
     async def _announce(self, tx: Any, caller: Caller, user_id: UUID | None) -> None:
-        await self._changes.announce(tx, CREDENTIAL_CHANGED, f"{caller.tenant_id}:{user_id or ''}")
+        await self._changes.announce(
+            tx, CREDENTIAL_CHANGED, f"{caller.organization_id}:{caller.tenant_id}:{user_id or ''}"
+        )
 
 
 def _scope(owner: str, action: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,7 @@ from devmesh.crypto.sealing import SealBroken, seal, unseal
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database
 from devmesh.db.tally import Tally
+from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED
 from devmesh.upstream.model import Connector
 
 log = logging.getLogger(__name__)
@@ -42,9 +44,12 @@ class Vault:
         self._db = db
         self._data_keys = data_keys
         self._changes = changes
-        self._cache: dict[tuple[UUID, UUID], Stored] = {}
+        # By (organization, tenant, user).
+        self._cache: dict[tuple[UUID, UUID, UUID], Stored] = {}
         self._heard = 0
-        changes.subscribe(CREDENTIAL_CHANGED, self._forget)
+        changes.subscribe(CREDENTIAL_CHANGED, self._forget_credential)
+        for place, kind in enumerate((ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED)):
+            changes.subscribe(kind, partial(self._forget, place))
         changes.missed(self._forget_all)
 
     async def choose(self, caller: Caller, connector: Connector, passed: Mapping[str, str] | None) -> Chosen:
@@ -89,7 +94,7 @@ class Vault:
         return Chosen(source, stored.id, stored.base_url, fields)
 
     async def _stored(self, caller: Caller) -> Stored:
-        owner = (caller.tenant_id, caller.user_id)
+        owner = (caller.organization_id, caller.tenant_id, caller.user_id)
         known = self._cache.get(owner)
         if known is not None and self._changes.fresh():
             return known
@@ -108,14 +113,20 @@ class Vault:
             self._cache[owner] = found
         return found
 
-    def _forget(self, text: str) -> None:
-        """Forget what is cached of `tenant:user`, or of the whole tenant when a service account changed."""
-        self._heard += 1
-        tenant, _, user = text.partition(":")
-        if user:
-            self._cache.pop((UUID(tenant), UUID(user)), None)
+    def _forget_credential(self, text: str) -> None:
+        """Forget what is cached of `organization:tenant:user`, or of all the tenant when a service account changed."""
+        organization, tenant, user = text.split(":")
+        if not user:
+            self._forget(1, tenant)
             return
-        for owner in [owner for owner in self._cache if owner[0] == UUID(tenant)]:
+        self._heard += 1
+        self._cache.pop((UUID(organization), UUID(tenant), UUID(user)), None)
+
+    def _forget(self, place: int, whose: str) -> None:
+        """Forget what is cached of that organization (place 0), tenant (1) or user (2)."""
+        self._heard += 1
+        concerned = UUID(whose)
+        for owner in [owner for owner in self._cache if owner[place] == concerned]:
             del self._cache[owner]
 
     def _forget_all(self) -> None:

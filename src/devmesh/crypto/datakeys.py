@@ -17,13 +17,16 @@ from devmesh.ids import new_id
 _SECONDS = 600
 _MOST = 10_000
 
+# (since when, the key, the key ready for use, whose it is: the organization's id and the user's)
+_Opened = tuple[float, bytes, AESGCM, tuple[UUID, UUID | None]]
+
 
 class DataKeys:
     """Finds, makes and forgets data keys."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
-        self._unwrapped: OrderedDict[UUID, tuple[float, bytes, AESGCM]] = OrderedDict()
+        self._unwrapped: OrderedDict[UUID, _Opened] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"DataKeys({len(self._unwrapped)} unwrapped)"
@@ -49,18 +52,36 @@ class DataKeys:
         """Return the key that `wrapped` holds, ready for `unseal`: setting it up takes twice as long as using it."""
         return self._opened(organization_id, user_id, key_id, wrapped)[2]
 
-    def _opened(
-        self, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes
-    ) -> tuple[float, bytes, AESGCM]:
+    def _opened(self, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes) -> _Opened:
         known = self._unwrapped.get(key_id)
         if known is not None and time.monotonic() - known[0] < _SECONDS:
             return known
         key = self._ring.unwrap(wrapped, "data", organization_id, user_id, key_id)
-        opened = self._unwrapped[key_id] = (time.monotonic(), key, AESGCM(key))
+        opened = self._unwrapped[key_id] = (time.monotonic(), key, AESGCM(key), (organization_id, user_id))
         self._unwrapped.move_to_end(key_id)
         while len(self._unwrapped) > _MOST:
             self._unwrapped.popitem(last=False)
         return opened
+
+    async def destroy(self, tx: Tx, organization_id: UUID, user_id: UUID | None) -> bool:
+        """Destroy the user's data key, or the organization's own: from the commit on nothing sealed by it opens."""
+        key_id = await store.remove_data_key(tx, organization_id, user_id)
+        if key_id is not None:
+            tx.after_commit(lambda: self._drop(key_id))
+        return key_id is not None
+
+    def forget(self, owner_id: str) -> None:
+        """Drop what is in memory of this user's keys, or of all this organization's; what still exists is read anew."""
+        owner = UUID(owner_id)
+        for key_id in [key_id for key_id, opened in self._unwrapped.items() if owner in opened[3]]:
+            self._drop(key_id)
+
+    def forget_all(self) -> None:
+        """Drop every key from memory: what is destroyed may have been missed."""
+        self._unwrapped.clear()
+
+    def _drop(self, key_id: UUID) -> None:
+        self._unwrapped.pop(key_id, None)
 
     def forget_old(self) -> None:
         """Drop what has been in memory for ten minutes; called every minute."""

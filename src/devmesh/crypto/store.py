@@ -51,6 +51,16 @@ async def data_key(tx: Tx, organization_id: UUID, user_id: UUID | None) -> tuple
     return (row["id"], row["wrapped"]) if row else None
 
 
+async def remove_data_key(tx: Tx, organization_id: UUID, user_id: UUID | None) -> UUID | None:
+    """Destroy the wrapped data key of the user, or of the organization itself; return its id."""
+    found: UUID | None = await tx.value(
+        "delete from data_keys where organization_id = $1 and user_id is not distinct from $2 returning id",
+        organization_id,
+        user_id,
+    )
+    return found
+
+
 async def add_data_key(tx: Tx, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes) -> None:
     """Keep a wrapped data key, unless there is one."""
     await tx.run(

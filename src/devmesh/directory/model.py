@@ -82,6 +82,13 @@ class SlugTaken(Conflict):
     hint = "Choose another organization_slug; if the organization is yours, ask its owner for an invitation."
 
 
+class TenantSlugTaken(Conflict):
+    """Another tenant of the organization has the slug."""
+
+    code = "tenant_slug_taken"
+    hint = "GET /api/v1/tenants lists the tenants of your organization; choose another slug."
+
+
 class EmailTaken(Conflict):
     """The organization has a user with that e-mail address already."""
 

@@ -11,7 +11,7 @@ from devmesh.access import Role
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.pool import Tx
 from devmesh.directory import store, store_tenants, store_users
-from devmesh.directory.model import EmailTaken, Organization, SlugTaken, Tenant, User, Whereabouts
+from devmesh.directory.model import EmailTaken, Organization, Policies, SlugTaken, Tenant, User, Whereabouts
 from devmesh.ids import new_id
 from devmesh.mail import address
 
@@ -50,6 +50,18 @@ class Directory:
     async def set_plan(self, tx: Tx, organization_id: UUID, plan: str) -> Organization | None:
         """Put the organization on another plan; announcing it is the caller's part."""
         return await store.set_plan(tx, organization_id, plan)
+
+    async def rename(self, tx: Tx, organization_id: UUID, name: str) -> Organization | None:
+        """Give the organization another name; announcing it is the caller's part."""
+        return await store.rename(tx, organization_id, name)
+
+    async def set_policies(self, tx: Tx, organization_id: UUID, policies: Policies) -> Organization | None:
+        """Keep the policies in place of the former ones; announcing it is the caller's part."""
+        return await store.set_policies(tx, organization_id, policies)
+
+    async def remove(self, tx: Tx, organization_id: UUID) -> bool:
+        """Remove the organization with everything of it but its audit; the slug is free again."""
+        return await store.remove(tx, organization_id)
 
     async def tenant(self, tx: Tx, organization_id: UUID, tenant_id: UUID) -> Tenant | None:
         """Return the organization's tenant."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 from devmesh.access import Allowance, KeyType, Person, Rights, Role
@@ -12,7 +13,7 @@ from devmesh.crypto.tokens import is_api_key
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Record
 from devmesh.db.tally import Tally
-from devmesh.directory.model import USER_CHANGED
+from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED
 from devmesh.directory.plans import Plans
 from devmesh.errors import InvalidKey
 from devmesh.keys import store
@@ -39,6 +40,8 @@ class Verifier:
         self._unknown = asyncio.Semaphore(_MOST_UNKNOWN)
         changes.subscribe(KEY_CHANGED, self._forget_key)
         changes.subscribe(USER_CHANGED, self._forget_user)
+        changes.subscribe(TENANT_CHANGED, self._forget_tenant)
+        changes.subscribe(ORGANIZATION_CHANGED, self._forget_organization)
         changes.missed(self._forget_all)
 
     async def verify(self, secret: str) -> Grant:
@@ -106,9 +109,20 @@ class Verifier:
             self._grants.pop(digest, None)
 
     def _forget_user(self, user_id: str) -> None:
-        self._heard += 1
         user = UUID(user_id)
-        for digest, grant in [entry for entry in self._grants.items() if entry[1].user_id == user]:
+        self._forget(lambda grant: grant.user_id == user)
+
+    def _forget_tenant(self, tenant_id: str) -> None:
+        tenant = UUID(tenant_id)
+        self._forget(lambda grant: grant.tenant_id == tenant)
+
+    def _forget_organization(self, organization_id: str) -> None:
+        organization = UUID(organization_id)
+        self._forget(lambda grant: grant.organization_id == organization)
+
+    def _forget(self, concerned: Callable[[Grant], bool]) -> None:
+        self._heard += 1
+        for digest, grant in [entry for entry in self._grants.items() if concerned(entry[1])]:
             del self._grants[digest]
             self._digests.pop(grant.key_id, None)
 
