@@ -16,6 +16,7 @@ from issue import ISSUE
 from processes import Started, free_port, running
 
 TOKEN = "ghp_benchmarks_token_0000000000000000"  # noqa: S105 - made up
+LOGIN = {"email": "ada@acme.example", "password": "SecurePass123!"}
 _MOST = 2**31 - 1
 _DEVMESH = "import sys; from devmesh.cli import main; sys.exit(main())"
 _PLANS = {
@@ -105,22 +106,23 @@ def _fill(api: str, upstream_port: int) -> str:
     organization = {
         "organization_name": "Acme",
         "organization_slug": "acme",
-        "admin_email": "ada@acme.example",
+        "admin_email": LOGIN["email"],
         "admin_name": "Ada Admin",
-        "admin_password": "SecurePass123!",
+        "admin_password": LOGIN["password"],
     }
-    admin = _post(f"{api}/auth/register/organization", organization)["api_key"]
-    key: str = _post(f"{api}/api-keys", {"name": "bench", "key_type": "user"}, admin)["api_key"]
+    admin = post(f"{api}/auth/register/organization", organization)["api_key"]
+    key: str = post(f"{api}/api-keys", {"name": "bench", "key_type": "user"}, admin)["api_key"]
     credential = {
         "service_type": "github",
         "credentials": {"token": TOKEN},
         "metadata": {"base_url": f"http://127.0.0.1:{upstream_port}"},
     }
-    _post(f"{api}/credentials", credential, key)
+    post(f"{api}/credentials", credential, key)
     return key
 
 
-def _post(url: str, body: Any, key: str | None = None) -> Any:
+def post(url: str, body: Any, key: str | None = None) -> Any:
+    """Return what the gateway answers to that JSON."""
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     asked = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - loopback
     with urllib.request.urlopen(asked) as answer:  # noqa: S310

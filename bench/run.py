@@ -1,4 +1,4 @@
-"""The benchmarks: `python bench/run.py [--quick] [calls] [replies] [memory] [start] [size] [micro]`.
+"""The benchmarks: `python bench/run.py [--quick] [calls] [replies] [sessions] [memory] [start] [size] [micro]`.
 
 Ratios of medians from rounds that alternate between what is compared, so that a busy machine is busy for both.
 """
@@ -14,6 +14,7 @@ import calls
 import footprint
 import micro
 import replies
+import sessions
 from figures import missed, postgresql
 
 BENCHMARKS: dict[str, Callable[[bool], None]] = {
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[bool], None]] = {
     "size": footprint.size,
     "start": footprint.start,
     "replies": replies.measure,
+    "sessions": sessions.measure,
     "calls": calls.measure,
     "memory": footprint.memory,
 }
