@@ -38,7 +38,8 @@ FOREIGN = Ed25519PrivateKey.generate()
 HEADER = {"alg": "EdDSA", "typ": "at+jwt", "kid": KEY.kid}
 ODD: list[Any] = [
     None, True, False, 0, 1, -1, 1.0, NOW + 900.0, 1e300, 10**30, -(10**30), 2**53, 2**63, float("nan"), float("inf"),
-    "", "1", str(NOW + 900), "*", [], {}, [NOW + 900], {"exp": NOW + 900}, "\ud7ff", ISSUER, AUDIENCE, [AUDIENCE], "x" * 3000,
+    "", "1", str(NOW + 900), "*", [], {}, [NOW + 900], {"exp": NOW + 900}, "\ud7ff", ISSUER, AUDIENCE, [AUDIENCE],
+    "x" * 3000,
 ]  # fmt: skip
 
 
@@ -112,6 +113,23 @@ def is_uuid(one: str) -> bool:
         return False
 
 
+# Ways to write JSON that two readers may understand differently.
+TWISTS: list[Callable[[bytes], bytes]] = [
+    lambda one: one.replace(b":", b": ", 1),
+    lambda one: one.replace(b"iss", b"\\u0069ss").replace(b"alg", b"\\u0061lg"),
+    lambda one: one.replace(b'"exp":', b'"exp":0'),
+    lambda one: one.replace(b"900", b"9e2"),
+    lambda one: one[:-1] + b',"exp":%d}' % (NOW + 900),
+    lambda one: one[:-1] + b',"exp":%d}' % (NOW + 10**6),
+    lambda one: one[:-3] + b"\xff" + one[-3:],
+    lambda one: one[:-1],
+    lambda one: one + b"\n",
+    lambda one: b" " + one,
+    lambda one: b"[%b]" % one,
+    lambda one: b"\xef\xbb\xbf" + one,
+]
+
+
 class Mutant:
     """Makes mutants, each from a token of ours; the seed is fixed, so that a difference can be found again."""
 
@@ -122,7 +140,7 @@ class Mutant:
     def make(self) -> tuple[str, str]:
         kind: Callable[[], str] = self.random.choices(
             [self.character, self.spelling, self.crossed, self.claim, self.header, self.raw, self.foreign, self.lawful],
-            [30, 20, 10, 15, 10, 5, 5, 5],
+            [20, 45, 8, 10, 8, 3, 3, 3],
         )[0]
         return kind.__name__, kind()
 
@@ -179,12 +197,7 @@ class Mutant:
     def raw(self) -> str:
         """Our signature under JSON that two readers may understand differently."""
         payload, header = compact(claims()), compact(HEADER)
-        change: Callable[[bytes], bytes] = self.random.choice([
-            lambda one: one.replace(b":", b": ", 1), lambda one: one[:-1] + b',"exp":%d}' % (NOW + 900), lambda one: b" " + one,
-            lambda one: one[:-1] + b',"exp":%d}' % (NOW + 10**6), lambda one: one + b"\n", lambda one: b"[%b]" % one,
-            lambda one: one.replace(b"iss", b"\\u0069ss"), lambda one: one.replace(b'"exp":', b'"exp":0'), lambda one: one[:-1],
-            lambda one: one.replace(b"900", b"9e2"), lambda one: one[:-3] + b"\xff" + one[-3:], lambda one: b"\xef\xbb\xbf" + one,
-        ])  # fmt: skip
+        change = self.random.choice(TWISTS)
         if self.random.random() < 0.3:
             return sign(change(header), payload)
         return sign(header, change(payload))
