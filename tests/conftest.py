@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import secrets
 import socket
@@ -16,8 +15,6 @@ from uuid import UUID
 
 import aiohttp
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from devmesh.access import Role
 from devmesh.app import App, build
@@ -29,6 +26,7 @@ from devmesh.db.migrate import migrate
 from devmesh.db.pool import Database
 from devmesh.demo.github import GitHub
 from devmesh.directory.service import Directory
+from devmesh.http.server.listening import Server
 from devmesh.settings import Settings
 
 
@@ -173,8 +171,7 @@ async def mesh(postgres: Embedded, master_key: bytes, ring: KeyRing, passwords: 
     """The whole program behind its real HTTP server."""
     del ring  # made first, so that both read the same rows
     with tempfile.TemporaryDirectory(prefix="devmesh-data-") as directory:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        listener = socket.create_server(("127.0.0.1", 0))
         settings = Settings.load(
             {
                 "DEVMESH_DATA_DIR": directory,
@@ -183,25 +180,13 @@ async def mesh(postgres: Embedded, master_key: bytes, ring: KeyRing, passwords: 
             }
         )
         app = await build(settings, master_key, postgres.app_dsn, passwords=passwords)
-        server = Server(app.asgi, "127.0.0.1", port, interface=Interfaces.ASGINL, log_enabled=False)
-        serving = asyncio.create_task(server.serve())
-        url = f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server = Server(app.asgi)
+        await server.open(listener)
         async with aiohttp.ClientSession(url) as http:
-            await _healthy(http)
             yield Mesh(url, app, Path(directory), http)
-        server.stop()
-        await serving
+        await server.close(5)
         await app.close()
-
-
-async def _healthy(http: aiohttp.ClientSession) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            with contextlib.suppress(aiohttp.ClientConnectionError):
-                async with http.get("/healthz") as reply:
-                    if reply.status == 200:
-                        return
-            await asyncio.sleep(0.02)
 
 
 def _generous_plans(directory: Path) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,6 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from devmesh.access import Allowance, Caller, Person, Rights, Role
 from devmesh.http.application import litestar
@@ -22,6 +19,7 @@ from devmesh.http.body import Body
 from devmesh.http.edge import Edge
 from devmesh.http.routing import Cursor, Limit, Request, Response, cursor_of, delete, get, position_of, post
 from devmesh.settings import Settings
+from http_talk import serving
 
 
 class Names:
@@ -179,24 +177,14 @@ class Wire:
         return Reply(int(first.split(" ")[1]), dict(pairs), body)
 
 
-async def served(app: Any) -> AsyncIterator[Wire]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Server(app, "127.0.0.1", port, interface=Interfaces.ASGINL, log_enabled=False, websockets=True)
-    serving = asyncio.create_task(server.serve())
-    while True:
-        with contextlib.suppress(ConnectionError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            break
-        await asyncio.sleep(0.02)
-    yield Wire(port)
-    server.stop()
-    await serving
+@pytest.fixture(scope="session")
+def edge() -> Edge:
+    """The small application behind the edge."""
+    return Edge(application, SETTINGS, limits={"/swallow": 4 * 1024 * 1024})
 
 
 @pytest.fixture(scope="session")
-async def wire() -> AsyncIterator[Wire]:
-    """The small application on a real server."""
-    async for found in served(Edge(application, SETTINGS, limits={"/swallow": 4 * 1024 * 1024})):
-        yield found
+async def wire(edge: Edge) -> AsyncIterator[Wire]:
+    """The same on a real server."""
+    async with serving(edge, sweep=1.0) as served:
+        yield Wire(served.port)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from devmesh.errors import BadRequest
 from devmesh.http.address import Addresses
 from devmesh.http.allowed import Hosts, Origins, preflight
-from devmesh.http.intake import MEBIBYTE, Intake, too_large
+from devmesh.http.intake import MEBIBYTE, Intake, check_length
 from devmesh.http.misplaced import refuse_in_cookie, refuse_in_query
-from devmesh.http.problem import Header, Message, Receive, Scope, Send, guard
+from devmesh.http.problem import Header, Message, Receive, Scope, Send, guard, new_request_id
 from devmesh.metrics import REQUEST_SECONDS, REQUESTS
 from devmesh.settings import Settings
 
@@ -22,7 +21,6 @@ _NOT_TWICE = frozenset(
     b"mcp-session-id origin x-api-key x-mesh-tool-names x-on-behalf-of x-registration-token x-tenant-id".split()
 )
 _SECURITY: tuple[Header, ...] = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-_MAX_DIGITS = 18
 _NO_STORE = (b"cache-control", b"no-store")
 _POLICY_CLOSED: Message = {"type": "websocket.close", "code": 1008}
 
@@ -32,7 +30,8 @@ class Edge:
 
     In `scope["state"]` it leaves `request_id`, `address` (the client's), `path` (as asked for), `headers` (the
     request's as a dict of bytes, one value a name), and `reply_headers`, a list that anyone inside may add to: it
-    joins the reply, whether that is a success or an error. HEAD reaches the application as GET.
+    joins the reply, whether that is a success or an error. HEAD reaches the application as GET: that the reply has
+    no body is the server's matter.
     """
 
     def __init__(self, app: App, settings: Settings, *, limits: Mapping[str, int] | None = None) -> None:
@@ -50,7 +49,7 @@ class Edge:
         pairs = scope["headers"]
         headers: dict[bytes, bytes] = dict(pairs)
         peer = scope.get("client")
-        request_id = f"{time.time_ns() // 1_000_000:012x}{os.urandom(7).hex()}"
+        request_id = new_request_id()
         reply_headers: list[Header] = [*_SECURITY, (b"x-request-id", request_id.encode())]
         state = scope["state"] = {
             "request_id": request_id,
@@ -60,27 +59,21 @@ class Edge:
             "reply_headers": reply_headers,
             "begun": False,
         }
-        intake = self._intake(scope, headers, receive)
         began, kind = time.perf_counter(), _kind(scope["path"])
-        bodiless = scope["method"] == "HEAD"
-        if bodiless:
+        if scope["method"] == "HEAD":
             scope["method"] = "GET"
 
         async def reply(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if intake is not None:
-                    await intake.drain()
                 state["begun"] = True
                 REQUESTS.add(kind, str(message["status"]))
                 REQUEST_SECONDS.observe(time.perf_counter() - began, kind)
                 found = message["headers"] = [*message.get("headers", ()), *reply_headers]
-                if not any(name == b"cache-control" for name, _ in found):
+                if b"cache-control" not in dict(found):
                     found.append(_NO_STORE)
-            elif bodiless:
-                message = {**message, "body": b""}
             await send(message)
 
-        await guard(self._checked, scope, intake or receive, reply)
+        await guard(self._checked, scope, receive, reply)
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["state"]
@@ -100,18 +93,18 @@ class Edge:
             refuse_in_cookie(b";".join(value for name, value in scope["headers"] if name == b"cookie"))
         if "\0" in scope["path"]:
             raise BadRequest("The path holds the character U+0000.")
-        if isinstance(receive, Intake):
-            _check_length(headers.get(b"content-length"), receive.limit)
-        await self._app(scope, receive, send)
+        await self._app(scope, self._bounded(scope, headers, receive), send)
 
-    def _intake(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Intake | None:
-        """Return the counted body, or None where there is none: HTTP/1 says so, HTTP/2 may leave it open."""
+    def _bounded(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+        """Return what receives a body of bounded length; one that tells its length is as long as it says."""
         length = headers.get(b"content-length")
-        if length == b"0" or (length is None and b"transfer-encoding" not in headers and scope["http_version"] < "2"):
-            return None
+        if length is None and b"transfer-encoding" not in headers and scope["http_version"] < "2":
+            return receive
         limit = next((most for prefix, most in self._limits if scope["path"].startswith(prefix)), MEBIBYTE)
-        whole = None if b"transfer-encoding" in headers else _number(length)
-        return Intake(receive, limit, invited=b"expect" in headers, length=whole)
+        if length is None:
+            return Intake(receive, limit)
+        check_length(length, limit)
+        return receive
 
     async def _not_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -120,22 +113,9 @@ class Edge:
             await send(_POLICY_CLOSED)
 
 
-def _number(length: bytes | None) -> int | None:
-    return int(length) if length is not None and length.isdigit() and len(length) <= _MAX_DIGITS else None
-
-
 def _kind(path: str) -> str:
     """Return what a path is counted under: few kinds, whatever is asked for."""
     return "mcp" if path == "/mcp" else "api" if path.startswith("/api/") else "other"
-
-
-def _check_length(length: bytes | None, limit: int) -> None:
-    if length is None:
-        return
-    if not length.isdigit():
-        raise BadRequest("Content-Length is no number.")
-    if len(length) > _MAX_DIGITS or int(length) > limit:
-        raise too_large(limit)
 
 
 def _forwarded(pairs: list[Header], headers: dict[bytes, bytes]) -> bytes | None:

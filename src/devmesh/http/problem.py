@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +53,11 @@ class Rendered:
     status: int
     headers: list[Header]
     body: bytes
+
+
+def new_request_id() -> str:
+    """Return an id for a request: no two are alike, and later ones are greater."""
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(7).hex()}"
 
 
 def render(error: MeshError, *, path: str = "", request_id: str = "", headers: Iterable[Header] = ()) -> Rendered:
@@ -107,6 +114,17 @@ async def guard(
         if scope["state"]["begun"]:
             raise  # the server closes the connection, so that the client sees a cut reply as cut
         await answer(scope, send, shown)
+
+
+async def attempt(
+    app: Callable[[Scope, Receive, Send], Awaitable[None]], scope: Scope, receive: Receive, send: Send
+) -> Exception | None:
+    """Run `app`; return what it raised, which a server logs and does not tell."""
+    try:
+        await app(scope, receive, send)
+    except Exception as error:  # noqa: BLE001 - one of the three places that catch everything
+        return error
+    return None
 
 
 async def answer(scope: Scope, send: Send, error: MeshError, headers: Iterable[Header] = ()) -> None:

@@ -1,10 +1,22 @@
-"""Whether the certificate and the key that were given can serve https."""
+"""https with the certificate and the key that were given, and whether they can serve it."""
 
 from __future__ import annotations
 
 import ssl
 
 from devmesh.settings import Settings, SettingsError
+
+
+def tls_of(settings: Settings) -> ssl.SSLContext | None:
+    """Return what https is served with, None for plain http; raise SettingsError as `check_tls` does."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    check_tls(settings)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    return context
 
 
 def check_tls(settings: Settings) -> None:
