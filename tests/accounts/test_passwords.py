@@ -53,3 +53,18 @@ def test_a_password_without_a_letter_or_digit_is_nobodys_name():
 
 def test_what_looks_alike_on_two_keyboards_is_one_password():
     assert passwords.normal("A\u0308pfel \ufb01n") == passwords.normal("\u00c4pfel fin")
+
+
+@pytest.mark.parametrize("password", ["fifteen letters", "x7K" * 80, "\u00c4pfel und B\u00e4ume"])
+def test_an_organization_of_the_nist_policy_takes_any_15_characters(password):
+    assert passwords.unmet(passwords.normal(password), NAMES, policy="nist") == []
+
+
+@pytest.mark.parametrize("password", ["SecurePass123!", "Tr0ub4dor", ""])
+def test_an_organization_of_the_nist_policy_takes_nothing_shorter_of_whatever_kind(password):
+    (rule,) = passwords.unmet(password, NAMES, policy="nist")
+    assert "at least 15 characters" in rule
+
+
+def test_the_nist_policy_refuses_common_passwords_too():
+    assert "common" in passwords.unmet("qwertyuiopasdfgh", NAMES, policy="nist")[0]

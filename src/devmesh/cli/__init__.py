@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "run the gateway: PostgreSQL and the workers, until it is asked to stop",
     "migrate": "bring the database up to date without serving",
     "keys": "rotate the installation's own keys",
+    "organizations": "list the organizations, or put one on another plan",
     "demo": "walk through it all against a stand-in for GitHub, and end",
     "doctor": "say what is wrong with this installation and how to mend it",
 }

@@ -17,6 +17,17 @@ async def any_organization(tx: Tx) -> bool:
     return bool(await tx.value("select exists (select from route_organizations)"))
 
 
+async def organizations(tx: Tx, after: UUID | None, limit: int) -> list[UUID]:
+    """Return which organizations there are, the oldest first, those after `after`."""
+    rows = await tx.all(
+        "select organization_id from route_organizations where $1::uuid is null or organization_id > $1 "
+        "order by organization_id limit $2",
+        after,
+        limit,
+    )
+    return [row["organization_id"] for row in rows]
+
+
 async def organization_of_slug(tx: Tx, digests: list[bytes]) -> UUID | None:
     """Return the organization whose slug has one of these digests."""
     found: UUID | None = await tx.value(

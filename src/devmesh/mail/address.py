@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import idna
 
@@ -29,8 +30,10 @@ def parse(text: str) -> str:
 
 
 def _ascii(domain: str) -> str:
+    # UTS 46 drops what cannot be seen; an address that is not what it shows is refused instead.
+    seen = not any(unicodedata.category(character).startswith(("C", "Z")) for character in domain)
     try:
-        found = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii").lower()
+        found = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii").lower() if seen else ""
     except (idna.IDNAError, UnicodeError):
         found = ""
     last = found.rpartition(".")[2]
