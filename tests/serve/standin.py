@@ -32,11 +32,14 @@ class StandIn:
             (self.data_dir / "endless.begun").touch()
             await asyncio.sleep(600)
         if path == "/who":
-            connection = await asyncpg.connect(**self.app, timeout=2)
             try:
-                return await connection.fetchval("select current_user::text")
-            finally:
-                await connection.close()
+                connection = await asyncpg.connect(**self.app, timeout=2)
+                try:
+                    return await connection.fetchval("select current_user::text")
+                finally:
+                    await connection.close()
+            except (OSError, asyncpg.PostgresError):
+                return "nobody"
         return str(os.getpid())
 
     async def close(self) -> None:
