@@ -24,6 +24,7 @@ WHOLE_PATHS = {"app.App.__init__", "gateway.call.Gateway.run"}
 ROUTED = {
     "keys.store.route": "key by digest",
     "directory.store.any_organization": "registration 'first' asks whether there is any",
+    "directory.store.organizations": "the operator's list, by id",
     "directory.store.organization_of_slug": "login and registration by slug",
     "directory.store_users.of_email": "login by e-mail",
     "login.store.challenge_of": "a login that waits for its second factor, by digest of its token",

@@ -30,6 +30,10 @@ class Directory:
         """Return the id of the organization with that slug."""
         return await store.organization_of_slug(tx, self._ring.digests("slugs", slug.encode()))
 
+    async def organizations(self, tx: Tx, after: UUID | None = None, limit: int = 200) -> list[UUID]:
+        """Return the ids of the organizations there are, the oldest first, those after `after`; for the operator."""
+        return await store.organizations(tx, after, limit)
+
     async def add_organization(self, tx: Tx, organization_id: UUID, *, name: str, slug: str, plan: str) -> Organization:
         """Register the organization with its first tenant, which has its id, name and slug; raise SlugTaken."""
         digest = self._ring.digest("slugs", slug.encode())
