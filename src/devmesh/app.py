@@ -28,6 +28,7 @@ from devmesh.db.pool import Database
 from devmesh.directory.model import ORGANIZATION_CHANGED, USER_CHANGED
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
+from devmesh.directory.tenants import Tenants
 from devmesh.directory.users import Users
 from devmesh.factors import routes as factors_routes
 from devmesh.factors.enrolment import Enrolment
@@ -41,6 +42,7 @@ from devmesh.http.edge import Edge
 from devmesh.invitations import routes as invitations_routes
 from devmesh.invitations.service import Invitations
 from devmesh.keys import routes as keys_routes
+from devmesh.keys.places import Places
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
 from devmesh.limits.service import Limits
@@ -109,9 +111,11 @@ class App:
         self.vault = Vault(self.database, self.data_keys, self.changes)
         self.sender = Sender(settings.upstream_allow)
         self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit)
-        self.keys = Keys(self.database, self.ring, self.changes, self.audit, plans, self.verifier)
-        credentials = Credentials(
-            self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender
+        tenants, users = Tenants(), Users(self.ring)
+        places = Places(directory, tenants, users, self.audit, autocreate=settings.tenant_autocreate)
+        self.keys = Keys(self.database, self.ring, self.changes, self.audit, plans, self.verifier, directory, places)
+        self.credentials = Credentials(
+            self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender, tenants, users
         )
         self.outbox = Outbox(self.database, self.ring, settings)
         self.accounts = Accounts(
@@ -132,7 +136,7 @@ class App:
             "sessions": self.sessions,
             "signing_keys": signing_keys,
             "keys": self.keys,
-            "credentials": credentials,
+            "credentials": self.credentials,
             "gateway": self.gateway,
             "audit": self.audit,
             "readiness": health.Readiness(self.database),

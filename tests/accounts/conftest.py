@@ -11,8 +11,10 @@ from devmesh.audit.service import Audit
 from devmesh.db.changes import Changes
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
+from devmesh.directory.tenants import Tenants
 from devmesh.directory.users import Users
 from devmesh.ids import new_id
+from devmesh.keys.places import Places
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
 from devmesh.mail.outbox import Outbox
@@ -55,9 +57,11 @@ def accounts_with(postgres, db, ring, audit, passwords, outbox) -> Callable[...,
     def make(**settings: object) -> Accounts:
         plans = Plans.load()
         changes = Changes(postgres.app_dsn)
-        keys = Keys(db, ring, changes, audit, plans, Verifier(db, ring, changes, plans.limits))
+        directory = Directory(ring)
+        places = Places(directory, Tenants(), Users(ring), audit, autocreate=True)
+        keys = Keys(db, ring, changes, audit, plans, Verifier(db, ring, changes, plans), directory, places)
         known = Settings(data_dir=outbox.folder.parent, **settings)
-        return Accounts(db, ring, Directory(ring), keys, audit, plans, passwords, outbox.outbox, known)
+        return Accounts(db, ring, directory, keys, audit, plans, passwords, outbox.outbox, known)
 
     return make
 

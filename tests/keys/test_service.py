@@ -282,4 +282,4 @@ async def test_a_burst_admits_exactly_the_buckets_capacity(organization: Organiz
 def test_the_reply_that_shows_a_key_does_not_show_it_in_a_traceback():
     now = datetime.now(UTC)
     key = Key(UUID(int=1), UUID(int=2), KeyType.USER, "one", "usr_abcd", [], 1, 1, now)
-    assert "usr_secret" not in repr(KeyShownOnce.of(IssuedKey(key, "usr_secret")))
+    assert "usr_secret" not in repr(KeyShownOnce.of(IssuedKey(key, key.id, "usr_secret")))

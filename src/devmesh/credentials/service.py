@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,8 +16,10 @@ from devmesh.credentials.model import Chosen, Credential, CredentialNotFound, Ne
 from devmesh.credentials.vault import CREDENTIAL_CHANGED, Vault
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.db.changes import Changes
-from devmesh.db.pool import Database
-from devmesh.errors import Fault, Invalid, MeshError
+from devmesh.db.pool import Database, Tx
+from devmesh.directory.tenants import Tenants
+from devmesh.directory.users import Users
+from devmesh.errors import Fault, Invalid, InvalidKey, MeshError
 from devmesh.ids import new_id
 from devmesh.upstream.errors import NameNotResolved
 from devmesh.upstream.model import Connector, Verdict
@@ -41,6 +42,8 @@ class Credentials:
         audit: Audit,
         connectors: Mapping[str, Connector],
         sender: Sender,
+        tenants: Tenants,
+        users: Users,
     ) -> None:
         self._db = db
         self._data_keys = data_keys
@@ -49,6 +52,8 @@ class Credentials:
         self._audit = audit
         self._connectors = connectors
         self._sender = sender
+        self._tenants = tenants
+        self._users = users
 
     async def store(self, caller: Caller, new: NewCredential) -> Credential:
         """Seal and keep the credential; it replaces the owner's former one for that service at commit."""
@@ -62,6 +67,7 @@ class Credentials:
         user_id = caller.user_id if new.owner == "user" else None
         metadata = {**new.metadata, **({"base_url": base_url} if base_url is not None else {})}
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
+            await self._hold(tx, caller)
             key_id, key = await self._data_keys.of(tx, caller.organization_id, user_id)
             row = Sealed(
                 id=new_id(),
@@ -153,7 +159,18 @@ class Credentials:
         with contextlib.suppress(NameNotResolved):
             await self._sender.check(base_url, caller.organization_slug)
 
-    async def _announce(self, tx: Any, caller: Caller, user_id: UUID | None) -> None:
+    async def _hold(self, tx: Tx, caller: Caller) -> None:
+        """Keep tenant and person from being removed before `tx` ends: no data key is made for who is removed."""
+        if not await self._tenants.hold(tx, caller.organization_id, caller.tenant_id) or not await self._users.hold(
+            tx, caller.organization_id, caller.user_id
+        ):
+            raise InvalidKey
+
+    async def count(self, tx: Tx, caller: Caller, tenant_id: UUID) -> int:
+        """Return how many credentials are stored in that tenant, which `tx` sees."""
+        return await store.count(tx, caller.organization_id, tenant_id)
+
+    async def _announce(self, tx: Tx, caller: Caller, user_id: UUID | None) -> None:
         await self._changes.announce(
             tx, CREDENTIAL_CHANGED, f"{caller.organization_id}:{caller.tenant_id}:{user_id or ''}"
         )

@@ -86,8 +86,10 @@ async def add_uses(tx: Tx, organization_id: UUID, tenant_id: UUID, uses: Uses) -
         "insert into credential_usage (credential_id, organization_id, tenant_id, usage_count, last_used_at) "
         "select c.id, c.organization_id, c.tenant_id, n.uses, n.at "
         "from unnest($3::uuid[], $4::bigint[], $5::timestamptz[]) as n (id, uses, at) "
-        # Locked, so that it cannot be deleted between being found and being referred to.
-        "join credentials c on c.id = n.id and c.organization_id = $1 and c.tenant_id = $2 for key share of c "
+        # Locked, so that it cannot be deleted between being found and being referred to; one that is just being
+        # deleted is passed over: to wait for it while holding others would be a deadlock.
+        "join credentials c on c.id = n.id and c.organization_id = $1 and c.tenant_id = $2 "
+        "for key share of c skip locked "
         "on conflict (credential_id) do update set usage_count = credential_usage.usage_count + excluded.usage_count, "
         "last_used_at = greatest(credential_usage.last_used_at, excluded.last_used_at)",
         organization_id,
@@ -96,6 +98,14 @@ async def add_uses(tx: Tx, organization_id: UUID, tenant_id: UUID, uses: Uses) -
         [use[1] for use in uses],
         [use[2] for use in uses],
     )
+
+
+async def count(tx: Tx, organization_id: UUID, tenant_id: UUID) -> int:
+    """Return how many credentials are stored in the tenant."""
+    found: int = await tx.value(
+        "select count(*) from credentials where organization_id = $1 and tenant_id = $2", organization_id, tenant_id
+    )
+    return found
 
 
 def _shown(row: Record) -> Credential:

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from devmesh.access import Role
-from devmesh.errors import Conflict
+from devmesh.errors import Conflict, NotFound
 
 # Kinds of change that caches hear of (db/changes.py); the text is the id.
 USER_CHANGED = "user"
@@ -80,6 +80,13 @@ class SlugTaken(Conflict):
 
     code = "slug_taken"
     hint = "Choose another organization_slug; if the organization is yours, ask its owner for an invitation."
+
+
+class TenantNotFound(NotFound):
+    """The organization has no such tenant."""
+
+    code = "tenant_not_found"
+    hint = "GET /api/v1/tenants lists the tenants of your organization."
 
 
 class TenantSlugTaken(Conflict):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from devmesh.access import Allowance, Caller, KeyType, Person, Rights, Role
-from devmesh.errors import Forbidden, NotFound
+from devmesh.errors import Conflict, Forbidden, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class IssuedKey:
     """A key together with its secret; exists only in the one response that shows it."""
 
     key: Key
+    tenant_id: UUID
     secret: str = field(repr=False)
+    tenant_created: bool = False
 
 
 class Grant(Struct, frozen=True):
@@ -83,7 +86,7 @@ class NewKey(Struct, forbid_unknown_fields=True, frozen=True):
     expires_at: datetime | None = None
     rate_limit: int | None = None
     rate_window: int | str | None = None
-    tenant_id: str | None = None
+    tenant_id: Annotated[str, Meta(description="Id or slug of the tenant that the key is to act in.")] | None = None
 
 
 class KeyNotFound(NotFound):
@@ -91,6 +94,14 @@ class KeyNotFound(NotFound):
 
     code = "key_not_found"
     hint = "GET /api/v1/api-keys lists your keys."
+
+
+class AgentLimitReached(Conflict):
+    """The organization has as many agent keys as its plan allows."""
+
+    code = "agent_limit_reached"
+    error = "Agent Limit Reached"
+    hint = "Revoke an agent key that is not needed any more (DELETE /api/v1/api-keys/{id}), or ask for another plan."
 
 
 class BeyondYourOwn(Forbidden):

@@ -28,11 +28,13 @@ class KeyInfo(Struct, frozen=True):
 
 
 class KeyShownOnce(Struct, frozen=True):
-    """The one reply that shows a key."""
+    """The one reply that shows a key; `tenant_created`: whether its tenant was made with it."""
 
     message: str
     api_key: str
     id: UUID
+    tenant_id: UUID
+    tenant_created: bool
     info: KeyInfo
 
     @classmethod
@@ -51,7 +53,7 @@ class KeyShownOnce(Struct, frozen=True):
             rate_window=f"{key.rate_window} seconds",
         )
         message = "API key created successfully. Save this key - it will not be shown again!"
-        return cls(message, issued.secret, key.id, info)
+        return cls(message, issued.secret, key.id, issued.tenant_id, issued.tenant_created, info)
 
     def __repr__(self) -> str:
         return f"KeyShownOnce({self.id})"
@@ -118,9 +120,11 @@ async def create_key(keys: Keys, caller: Caller, data: NewKey) -> KeyShownOnce:
 
 
 @get(["/api-keys", "/auth/keys"], scope="keys:read")
-async def list_keys(keys: Keys, caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> KeyList:
-    """List your API keys."""
-    found = await keys.page(caller, limit + 1, position_of(cursor, UUID))
+async def list_keys(
+    keys: Keys, caller: Caller, limit: Limit = 50, cursor: Cursor = None, tenant_id: str | None = None
+) -> KeyList:
+    """List your API keys, of the tenant with the id or slug `tenant_id` or of your own."""
+    found = await keys.page(caller, limit + 1, position_of(cursor, UUID), tenant_id)
     page = found[:limit]
     next_cursor = cursor_of(page[-1].id) if len(found) > limit else None
     now = datetime.now().astimezone()

@@ -40,6 +40,41 @@ async def insert(tx: Tx, organization_id: UUID, tenant_id: UUID, key: Key, diges
         tenant_id,
         key.id,
     )
+    if key.key_type is KeyType.AGENT:
+        await tx.run(
+            "insert into agent_keys (key_id, organization_id, expires_at) values ($1, $2, $3)",
+            key.id,
+            organization_id,
+            key.expires_at,
+        )
+
+
+async def agents(tx: Tx, organization_id: UUID) -> int:
+    """Return how many agent keys of the organization, in all its tenants, are neither revoked nor expired."""
+    found: int = await tx.value(
+        "select count(*) from agent_keys where organization_id = $1 and (expires_at is null or expires_at > now())",
+        organization_id,
+    )
+    return found
+
+
+async def count(tx: Tx, organization_id: UUID, tenant_id: UUID) -> int:
+    """Return how many keys of the tenant are neither revoked nor expired."""
+    found: int = await tx.value(
+        "select count(*) from api_keys where organization_id = $1 and tenant_id = $2 "
+        "and revoked_at is null and (expires_at is null or expires_at > now())",
+        organization_id,
+        tenant_id,
+    )
+    return found
+
+
+async def tenant_of(tx: Tx, organization_id: UUID, key_id: UUID) -> UUID | None:
+    """Return the tenant of the organization's key, unless it is revoked."""
+    found: UUID | None = await tx.value(
+        "select tenant_id from route_keys where organization_id = $1 and key_id = $2", organization_id, key_id
+    )
+    return found
 
 
 async def route(tx: Tx, digests: list[bytes]) -> tuple[UUID, UUID, UUID] | None:
@@ -61,7 +96,10 @@ async def grant(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID) ->
         "join tenants t on t.id = k.tenant_id and t.organization_id = k.organization_id "
         "join organizations o on o.id = k.organization_id "
         "where k.organization_id = $1 and k.tenant_id = $2 and k.id = $3 "
-        "and k.revoked_at is null and p.is_active and (k.expires_at is null or k.expires_at > now())",
+        "and k.revoked_at is null and p.is_active and (k.expires_at is null or k.expires_at > now()) "
+        # Who may no longer act in a tenant has no keys in it either.
+        "and (p.role in ('owner', 'admin') or p.tenant_id = k.tenant_id or exists (select from memberships m "
+        "where m.organization_id = $1 and m.tenant_id = k.tenant_id and m.user_id = p.id))",
         organization_id,
         tenant_id,
         key_id,
@@ -93,6 +131,7 @@ async def revoke(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID) -
         tenant_id,
         key_id,
     )
+    await tx.run("delete from agent_keys where organization_id = $1 and key_id = $2", organization_id, key_id)
     return bool(
         await tx.run(
             "update api_keys set revoked_at = now() "
@@ -135,8 +174,9 @@ async def add_uses(tx: Tx, organization_id: UUID, tenant_id: UUID, uses: Uses) -
         "insert into api_key_usage (key_id, organization_id, tenant_id, usage_count, last_used_at) "
         "select k.id, k.organization_id, k.tenant_id, n.uses, n.at "
         "from unnest($3::uuid[], $4::bigint[], $5::timestamptz[]) as n (id, uses, at) "
-        # Locked, so that it cannot be deleted between being found and being referred to.
-        "join api_keys k on k.id = n.id and k.organization_id = $1 and k.tenant_id = $2 for key share of k "
+        # Locked, so that it cannot be deleted between being found and being referred to; one that is just being
+        # deleted is passed over: to wait for it while holding others would be a deadlock.
+        "join api_keys k on k.id = n.id and k.organization_id = $1 and k.tenant_id = $2 for key share of k skip locked "
         "on conflict (key_id) do update set usage_count = api_key_usage.usage_count + excluded.usage_count, "
         "last_used_at = greatest(api_key_usage.last_used_at, excluded.last_used_at)",
         organization_id,

@@ -119,6 +119,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("DEVMESH_DEFAULT_PLAN", "free", "Plan of newly registered organizations.", read.plan),
     Setting(
+        "DEVMESH_TENANT_AUTOCREATE",
+        "true",
+        "Whether a key that an administrator makes for a tenant that is not there yet makes the tenant too.",
+        read.yes_or_no,
+    ),
+    Setting(
         "DEVMESH_MASTER_KEY",
         "none; outside production and with the embedded database, DATA_DIR/master.key, made at first start",
         "Base64 of the 32 bytes that wrap every stored secret. Whoever has it and the database can read them; "
@@ -169,6 +175,7 @@ class Settings:
     smtp_url: SmtpUrl | None = field(default=None, repr=False)
     plans_file: Path | None = None
     default_plan: str = "free"
+    tenant_autocreate: bool = True
     master_key: bytes | None = field(default=None, repr=False)
     master_key_file: Path | None = None
     upstream_allow: tuple[AllowEntry, ...] = ()

@@ -54,6 +54,11 @@ def file(text: str) -> Path:
     return found
 
 
+def yes_or_no(text: str) -> bool:
+    """Return whether the text is `true`; raise ValueError if it is not `false` either."""
+    return choice("true", "false")(text) == "true"
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """Return a reader that takes one of `allowed` in any case."""
 

@@ -35,6 +35,19 @@ create table memberships (
 );
 create index memberships_of_user on memberships (organization_id, user_id);
 
+-- The agent keys that are not revoked, beside their tenants: a plan's `max_agents` counts over the whole organization.
+create table agent_keys (
+    key_id uuid primary key references api_keys on delete cascade,
+    organization_id uuid not null,
+    expires_at timestamptz
+);
+create index agent_keys_of_organization on agent_keys (organization_id);
+-- FORCE hides every tenant's rows from the owner too, but for this one statement.
+alter table api_keys no force row level security;
+insert into agent_keys (key_id, organization_id, expires_at)
+    select id, organization_id, expires_at from api_keys where key_type = 'agent' and revoked_at is null;
+alter table api_keys force row level security;
+
 -- A session is a family of refresh tokens. `expires_at` is its last day, however often it is refreshed.
 create table sessions (
     id uuid primary key,
@@ -210,7 +223,7 @@ declare
     name text;
 begin
     foreach name in array array[
-        'identities', 'memberships', 'sessions', 'refresh_tokens', 'login_challenges', 'known_networks', 'totp',
+        'identities', 'memberships', 'agent_keys', 'sessions', 'refresh_tokens', 'login_challenges', 'known_networks', 'totp',
         'recovery_codes', 'passkeys', 'passkey_challenges', 'invitations'
     ] loop
         execute format('alter table %I enable row level security', name);
@@ -221,6 +234,6 @@ begin
 end
 $$;
 grant select, insert, update, delete on
-    identities, memberships, sessions, refresh_tokens, route_refresh_tokens, login_challenges, route_login_challenges,
+    identities, memberships, agent_keys, sessions, refresh_tokens, route_refresh_tokens, login_challenges, route_login_challenges,
     login_failures, sprayed_accounts, known_networks, totp, recovery_codes, passkeys, passkey_challenges, invitations,
     route_invitations, mail_outbox to ${app};

@@ -1,0 +1,107 @@
+"""In which tenant a key is made: the caller's own, another that the caller may act in, or a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from devmesh.access import Caller
+from devmesh.audit.service import Audit
+from devmesh.db.pool import Tx
+from devmesh.directory import names
+from devmesh.directory.model import Tenant, TenantNotFound
+from devmesh.directory.service import Directory
+from devmesh.directory.tenants import Tenants
+from devmesh.directory.users import Users
+from devmesh.errors import Fault, Invalid, InvalidKey, TenantNotAllowed
+
+# Whoever holds it makes keys in every tenant of the organization, and new tenants with them.
+ADMINISTERS = "tenants:write"
+_NOT_YOURS = "Leave tenant_id out, or name a tenant of your organization that you may act in, by id or slug."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The tenant for a key, and whether it was made for it."""
+
+    tenant_id: UUID
+    created: bool = False
+
+
+class Places:
+    """Finds the tenant that a caller names by id or slug."""
+
+    def __init__(self, directory: Directory, tenants: Tenants, users: Users, audit: Audit, *, autocreate: bool) -> None:
+        self._directory = directory
+        self._tenants = tenants
+        self._users = users
+        self._audit = audit
+        self._autocreate = autocreate
+
+    async def place(self, tx: Tx, caller: Caller, named: str | None) -> Place:
+        """Return where the key is made; an administrator's new slug becomes a tenant within `tx`.
+
+        Raises TenantNotAllowed, Invalid for what is neither id nor slug, and TenantNotFound where tenants are not made
+        this way.
+        """
+        if named is None or _is_own(caller, named):
+            return Place(caller.tenant_id)
+        if not caller.rights.allows(ADMINISTERS):
+            return Place(await self.existing(tx, caller, named))
+        found = await self._tenants.named(tx, caller.organization_id, named)
+        return Place(found.id) if found else await self._made(tx, caller, named)
+
+    async def existing(self, tx: Tx, caller: Caller, named: str | None) -> UUID:
+        """Return the id of the tenant, which the caller may act in; raise TenantNotAllowed."""
+        if named is None or _is_own(caller, named):
+            return caller.tenant_id
+        found = await self._tenants.named(tx, caller.organization_id, named)
+        if found is None or not await self._may_act(tx, caller, found):
+            raise TenantNotAllowed(hint=_NOT_YOURS)
+        return found.id
+
+    async def hold(self, tx: Tx, caller: Caller, place: Place) -> bool:
+        """Return whether the tenant and the caller's person are there; neither is removed before `tx` ends."""
+        return await self._tenants.hold(tx, caller.organization_id, place.tenant_id) and await self._users.hold(
+            tx, caller.organization_id, caller.user_id
+        )
+
+    async def _made(self, tx: Tx, caller: Caller, named: str) -> Place:
+        if _has_an_ids_form(named):
+            raise TenantNotAllowed(hint=_NOT_YOURS)
+        try:
+            slug = names.slug(named)
+        except ValueError as error:
+            raise Invalid([Fault("tenant_id", f"names no tenant of yours, and as a slug it {error}")]) from None
+        if not self._autocreate:
+            raise TenantNotFound(
+                f"Your organization has no tenant '{slug}'.", hint="Make it first: POST /api/v1/tenants."
+            )
+        # The order in which removals lock: the organization before its tenants.
+        if await self._directory.lock(tx, caller.organization_id) is None:
+            raise InvalidKey
+        tenant, created = await self._tenants.get_or_add(tx, caller.organization_id, slug)
+        if created:
+            await self._audit.record_in(tx, caller, "tenant.create", str(tenant.id), slug=slug)
+        return Place(tenant.id, created)
+
+    async def _may_act(self, tx: Tx, caller: Caller, tenant: Tenant) -> bool:
+        """Whether the caller may act there: a key in its own tenant alone, unless it administers the organization."""
+        if caller.rights.allows(ADMINISTERS):
+            return True
+        if caller.session_id is None:
+            return False
+        user = await self._directory.user(tx, caller.organization_id, caller.user_id)
+        return user is not None and await self._tenants.allowed(tx, caller.organization_id, user, tenant.id)
+
+
+def _is_own(caller: Caller, named: str) -> bool:
+    return named in (str(caller.tenant_id), caller.person.tenant_slug)
+
+
+def _has_an_ids_form(named: str) -> bool:
+    try:
+        UUID(named)
+    except ValueError:
+        return False
+    return True
