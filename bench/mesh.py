@@ -19,7 +19,7 @@ TOKEN = "ghp_benchmarks_token_0000000000000000"  # noqa: S105 - made up
 LOGIN = {"email": "ada@acme.example", "password": "SecurePass123!"}
 _MOST = 2**31 - 1
 _DEVMESH = "import sys; from devmesh.cli import main; sys.exit(main())"
-_PLANS = {
+PLANS = {
     "rate_limits": {name: {"requests_per_minute": _MOST, "burst": _MOST} for name in ("default", "authenticated")},
     "keys": {kind: {"rate_limit": _MOST, "rate_window": 60} for kind in ("admin", "user")},
 }
@@ -85,7 +85,7 @@ def mesh(upstream_port: int) -> Iterator[Mesh]:
         directory = Path(name)
         directory.chmod(0o711)
         plans = directory / "plans.json"
-        plans.write_text(json.dumps(_PLANS))
+        plans.write_text(json.dumps(PLANS))
         with serving(
             directory / "data", DEVMESH_PLANS_FILE=str(plans), DEVMESH_UPSTREAM_ALLOW="127.0.0.0/8"
         ) as started:

@@ -112,6 +112,11 @@ def resident(pid: int) -> float:
     return _kilobytes(f"/proc/{pid}/status", "VmRSS:") / 1000 * 1.024
 
 
+def peak(pid: int) -> float:
+    """Return the most resident memory that the process ever had, in MB."""
+    return _kilobytes(f"/proc/{pid}/status", "VmHWM:") / 1000 * 1.024
+
+
 def proportional(pid: int) -> float:
     """Return the proportional set size in MB: shared pages count in equal parts for all that share them."""
     return _kilobytes(f"/proc/{pid}/smaps_rollup", "Pss:") / 1000 * 1.024

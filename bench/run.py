@@ -13,6 +13,7 @@ from collections.abc import Callable
 import calls
 import footprint
 import micro
+import people
 import replies
 import sessions
 from figures import missed, postgresql
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[bool], None]] = {
     "replies": replies.measure,
     "sessions": sessions.measure,
     "calls": calls.measure,
+    "people": people.measure,
     "memory": footprint.memory,
 }
 
