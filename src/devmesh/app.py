@@ -12,6 +12,12 @@ from typing import Any, cast
 from devmesh.accounts import routes as accounts_routes
 from devmesh.accounts.profile import Profiles
 from devmesh.accounts.service import Accounts
+from devmesh.administration import routes as administration_routes
+from devmesh.administration.organization import OwnOrganization
+from devmesh.administration.people import People
+from devmesh.administration.standing import Standing
+from devmesh.administration.tenants import TenantAdministration
+from devmesh.administration.usage import Uses
 from devmesh.audit import routes as audit_routes
 from devmesh.audit.service import Audit
 from devmesh.auth.gate import Gate
@@ -70,6 +76,7 @@ _ROUTES = [
     *login_routes.ROUTES,
     *sessions_routes.ROUTES,
     *invitations_routes.ROUTES,
+    *administration_routes.ROUTES,
     *factors_routes.ROUTES,
     *keys_routes.ROUTES,
     *credentials_routes.ROUTES,
@@ -119,15 +126,7 @@ class App:
         )
         self.outbox = Outbox(self.database, self.ring, settings)
         self.accounts = Accounts(
-            self.database,
-            self.ring,
-            directory,
-            self.keys,
-            self.audit,
-            plans,
-            passwords,
-            self.outbox,
-            settings,
+            self.database, self.ring, directory, self.keys, self.audit, plans, passwords, self.outbox, settings
         )
         services = {
             **self._people(settings, passwords, directory),
@@ -135,6 +134,7 @@ class App:
             "accounts": self.accounts,
             "sessions": self.sessions,
             "signing_keys": signing_keys,
+            **self._administering(directory, tenants, users, plans),
             "keys": self.keys,
             "credentials": self.credentials,
             "gateway": self.gateway,
@@ -203,6 +203,17 @@ class App:
             settings,
         )
         return self.invitations
+
+    def _administering(self, directory: Directory, tenants: Tenants, users: Users, plans: Plans) -> dict[str, Any]:
+        """Return the services by which administrators and owners look after the organization."""
+        db, audit, changes, standing = self.database, self.audit, self.changes, Standing(directory)
+        pending = self.invitations.pending
+        return {
+            "people": People(db, standing, users, self.sessions, self.data_keys, changes, audit),
+            "tenants": TenantAdministration(db, standing, tenants, users, changes, audit),
+            "organization": OwnOrganization(db, directory, standing, changes, audit),
+            "uses": Uses(db, directory, tenants, users, self.keys, self.credentials, pending, plans),
+        }
 
     async def open(self) -> None:
         """Connect and begin the background work; raise DatabaseAway or WrongMasterKey."""

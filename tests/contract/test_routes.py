@@ -41,6 +41,11 @@ BODIES: dict[str, Any] = {
     "/users/invite": {"email": "bo@example.com", "name": "Bo"},
     "/credentials": {"service_type": "github", "credentials": {"token": "ghp_another_token_3333"}},
     "/tools/{name:str}/execute": {"arguments": {}},
+    "/users/{user_id:uuid}": {"name": "Bo"},
+    "/tenants": {"name": "Blue", "slug": "blue"},
+    "/organization": {"name": "Blue"},
+    "DELETE /organization": {"confirm": "blue"},
+    "/organization/policies": {"require_mfa": False, "password_policy": "standard"},
 }
 # Only a person who has logged in may do it, no key whatever it may do.
 SESSION = "session"
@@ -64,6 +69,11 @@ def every_route() -> list[tuple[str, str, str | None]]:
 OWN = [route for route in every_route() if route[1] not in PUBLIC]
 
 
+def body(method: str, path: str) -> Any:
+    """Return a body that the route takes."""
+    return BODIES.get(f"{method} {path}", BODIES.get(path))
+
+
 def filled(path: str, key_id: str = "01980000-0000-7000-8000-000000000000") -> str:
     path = re.sub(r"\{\w+_id:uuid\}", key_id, path).replace("{service:str}", "github")
     path = path.replace("{name:str}", "mesh.list_services")
@@ -83,7 +93,7 @@ def test_a_route_names_the_scope_that_it_needs(method: str, path: str, scope: st
 
 @pytest.mark.parametrize(("method", "path"), [route[:2] for route in OWN])
 async def test_nobody_is_answered_401(mesh: Mesh, method: str, path: str):
-    async with mesh.http.request(method, filled(path), json=BODIES.get(path)) as reply:
+    async with mesh.http.request(method, filled(path), json=body(method, path)) as reply:
         problem = await reply.json()
         assert (reply.status, problem["error"]) == (401, "Authentication required")
         assert reply.headers["WWW-Authenticate"].startswith("Bearer")
@@ -96,7 +106,7 @@ async def test_a_revoked_key_is_answered_401(organization: Organization, method:
     _, keys = await organization.ask("GET", "/api/v1/api-keys")
     key_id = next(entry["id"] for entry in keys["api_keys"] if entry["key_prefix"] == key[:8])
     await organization.ask("DELETE", f"/api/v1/api-keys/{key_id}")
-    status, problem = await organization.ask(method, filled(path), BODIES.get(path), key=key)
+    status, problem = await organization.ask(method, filled(path), body(method, path), key=key)
     assert (status, problem["error"]) == (401, "Invalid API Key")
 
 
@@ -106,7 +116,7 @@ async def test_a_key_without_the_scope_is_answered_403(
 ):
     # The other half of the scopes: what reads may not do writes' work, and the reverse.
     key = await organization.new_key(key_type="user", scopes=["contexts:read"])
-    status, problem = await organization.ask(method, filled(path), BODIES.get(path), key=key)
+    status, problem = await organization.ask(method, filled(path), body(method, path), key=key)
     if scope == SESSION:
         assert (status, problem["code"]) == (403, "session_required")
         return
@@ -136,7 +146,7 @@ async def test_another_organizations_object_does_not_exist(mesh: Mesh, method: s
     mine, theirs = await mesh.organization(), await mesh.organization()
     _, keys = await theirs.ask("GET", "/api/v1/api-keys")
     key = (await new_person(mine, Role.OWNER)).tokens.access_token if scope == SESSION else None
-    status, problem = await mine.ask(method, filled(path, keys["api_keys"][0]["id"]), BODIES.get(path), key=key)
+    status, problem = await mine.ask(method, filled(path, keys["api_keys"][0]["id"]), body(method, path), key=key)
     assert (status, problem["error"]) == (404, "Not Found")
     assert (await theirs.ask("GET", "/api/v1/auth/profile"))[0] == 200
 
@@ -168,7 +178,7 @@ async def test_head_answers_as_get_does_without_a_body(organization: Organizatio
 async def test_every_authenticated_reply_tells_the_limits(organization: Organization, method: str, path: str):
     key = await organization.new_key(key_type="user", scopes=["contexts:read"], rate_limit=7, rate_window="60 seconds")
     headers = {"Authorization": f"Bearer {key}"}
-    async with organization.mesh.http.request(method, filled(path), json=BODIES.get(path), headers=headers) as reply:
+    async with organization.mesh.http.request(method, filled(path), json=body(method, path), headers=headers) as reply:
         assert reply.headers["X-RateLimit-Limit"] == "7"
         assert int(reply.headers["X-RateLimit-Remaining"]) < 7
         assert int(reply.headers["X-RateLimit-Reset"]) > 1_700_000_000

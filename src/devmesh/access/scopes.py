@@ -18,7 +18,7 @@ _WORDS = {
 }
 _MEMO_SIZE = 4096
 _OWN = ("profile:*", "keys:*", "credentials:*")
-_READONLY = (*_OWN, "contexts:read", "tools:read")
+_READONLY = (*_OWN, "contexts:read", "tools:read", "tenants:read")
 _MEMBER = (*_READONLY, "contexts:write", "tools:*", "users:read")
 _ADMIN = (
     *_MEMBER,

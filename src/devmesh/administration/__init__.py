@@ -1,1 +1,1 @@
-"""What owners and administrators do: people, tenants, policies, the organization itself."""
+"""What administrators and owners do: people and their roles, tenants, policies, and the organization's end."""

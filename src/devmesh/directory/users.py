@@ -17,6 +17,10 @@ class Users:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
+    async def get(self, tx: Tx, organization_id: UUID, user_id: UUID) -> User | None:
+        """Return the user."""
+        return await store.get(tx, organization_id, user_id)
+
     async def password_hash(self, tx: Tx, organization_id: UUID, user_id: UUID) -> str | None:
         """Return the hash of the user's password."""
         return await store.password_hash(tx, organization_id, user_id)

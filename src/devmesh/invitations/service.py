@@ -86,6 +86,10 @@ class Invitations:
         async with self._db.acting(caller.organization_id) as tx:
             return await store.page(tx, caller.organization_id, limit, after)
 
+    async def pending(self, tx: Tx, caller: Caller) -> int:
+        """Return how many invitations of the caller's organization stand."""
+        return await store.count_others(tx, caller.organization_id, "")
+
     async def withdraw(self, caller: Caller, invitation_id: UUID) -> None:
         """End the invitation: its link is dead from the commit on; raise InvitationNotFound."""
         caller.require("invitations:write")
