@@ -16,9 +16,11 @@ from conftest import Mesh
 from devmesh import cli
 from devmesh.access import Role
 from devmesh.app import App
+from devmesh.audit.model import Visitor
 from devmesh.db.embedded import Embedded
 from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED
-from devmesh.sessions.model import RING_CHANGED, InvalidToken
+from devmesh.directory.service import Directory
+from devmesh.sessions.model import RING_CHANGED, InvalidToken, RefreshAlreadyUsed
 from devmesh.sessions.tokens import genuine, named_key, signed
 from sessions_people import Person, begin, new_person, until
 
@@ -69,6 +71,27 @@ async def test_a_stolen_refresh_token_ends_the_session_in_every_process(person: 
         return not await accepts(second, first["access_token"])
 
     await until(refused)
+
+
+async def test_twenty_refreshes_at_once_in_two_processes_have_one_successor(person: Person, second: App):
+    apps = (person.organization.mesh.app, second)
+    whole = Directory.user
+
+    async def slowly(*arguments: Any) -> Any:
+        # All have looked at the token by now, unless they wait for each other.
+        await asyncio.sleep(0.1)
+        return await whole(*arguments)
+
+    async def refresh(app: App) -> str:
+        try:
+            await app.sessions.refresh(Visitor("127.0.0.1", "test"), person.tokens.refresh_token)
+        except RefreshAlreadyUsed:
+            return "told so"
+        return "successor"
+
+    with patch.object(Directory, "user", slowly):
+        found = await asyncio.gather(*(refresh(apps[turn % 2]) for turn in range(20)))
+    assert sorted(found) == ["successor"] + ["told so"] * 19
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from conftest import Mesh
 from devmesh.crypto.ring import RingKey
 from devmesh.crypto.sealing import new_key
 from devmesh.sessions import tokens
+from devmesh.sessions.model import InvalidToken
 from devmesh.sessions.signing import SigningKey, _signing
 from sessions_people import Person
 
@@ -293,3 +294,10 @@ async def test_the_cache_holds_what_was_valid_and_nothing_else(mesh: Mesh, perso
     for _ in range(5):
         await refused(person, person.tokens.access_token[:-2] + "AA")
     assert len(held) == before
+
+
+@pytest.mark.parametrize("segment", ["AB", "AA=", "AA==", "A", "A A", "A+/A", "AA\n", "AAAAA"])
+def test_bytes_have_one_spelling_whatever_a_library_takes(segment: str):
+    assert tokens._raw("AA") == b"\0"
+    with pytest.raises(InvalidToken):
+        tokens._raw(segment)
