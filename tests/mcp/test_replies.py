@@ -10,6 +10,7 @@ import pytest
 from devmesh.errors import Unavailable
 from devmesh.gateway.model import ToolResult
 from devmesh.mcp.errors import guarded
+from devmesh.mcp.exchange import Exchange
 from devmesh.mcp.protocol import META_SERVER, SERVER_INFO
 from devmesh.mcp.replies import Reply, called
 
@@ -56,12 +57,16 @@ def test_meta_stands_beside_who_we_are():
     assert json.loads(called(result, modern=False))["_meta"] == {"code": "x"}
 
 
+def exchange(request_id: int | None) -> Exchange:
+    return Exchange([], {}, None, "req-1", request_id=request_id)
+
+
 async def failing(error: Exception) -> Reply:
     raise error
 
 
 async def test_a_fault_of_ours_is_told_without_its_text(caplog):
-    reply = await guarded(failing(RuntimeError("secret detail")), 3, "req-1")
+    reply = await guarded(failing(RuntimeError("secret detail")), exchange(3))
     told = json.loads(reply.body)
     assert (reply.status, told["id"], told["error"]["code"]) == (500, 3, -32603)
     assert told["error"]["data"] == {"request_id": "req-1"}
@@ -74,7 +79,7 @@ async def test_a_fault_of_ours_is_told_without_its_text(caplog):
     [(Unavailable(retry_after=0.2), b"1"), (Unavailable(retry_after=1.2), b"2"), (Unavailable(), None)],
 )
 async def test_a_known_error_keeps_its_status_hint_and_wait(error, waits):
-    reply = await guarded(failing(error), None, "req-1")
+    reply = await guarded(failing(error), exchange(None))
     told = json.loads(reply.body)["error"]
     assert (reply.status, told["code"]) == (503, 503)
     assert told["data"]["hint"] == error.hint

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from devmesh.access import Caller
 from devmesh.auth.service import Authenticator
 from devmesh.errors import BadRequest, Invalid, MeshError, RateLimited
 from devmesh.gateway.call import Gateway, refused
-from devmesh.gateway.model import Passed, ToolResult, UnknownTool
+from devmesh.gateway.model import Listing, Passed, ToolResult, UnknownTool
 from devmesh.http.body import check_content_type, parse
 from devmesh.http.problem import Header, Receive, Scope, Send
 from devmesh.limits.service import Limits
 from devmesh.mcp import headers as wire
 from devmesh.mcp.envelope import Message, message_of
 from devmesh.mcp.errors import Refused, guarded
+from devmesh.mcp.exchange import Exchange
 from devmesh.mcp.listing import Pages, form_of
 from devmesh.mcp.protocol import BATCHING, INVALID_PARAMS, INVALID_REQUEST
 from devmesh.mcp.replies import ACCEPTED, Reply, called, failure, succeed
 from devmesh.mcp.results import fixed_result
 
 _MAX_BATCH: Final = 20
+_JSON: Final = (b"content-type", b"application/json")
 _NOT_ALLOWED: Final = failure(
     405, None, 405, "Method Not Allowed. POST JSON-RPC messages here; there is no GET stream and no session.", None
 )._replace(headers=((b"allow", b"POST"),))
-
-
-class _Exchange(NamedTuple):
-    """One HTTP request of a known caller."""
-
-    caller: Caller
-    headers: list[Header]
-    fields: dict[bytes, bytes]
-    receive: Receive
-    trace_id: str
 
 
 class Endpoint:
@@ -57,52 +49,55 @@ class Endpoint:
         """Answer one HTTP request; nothing but cancellation gets out."""
         if scope["method"] == "POST":
             state = scope["state"]
-            reply = await guarded(self._serve(scope["headers"], receive, state), None, state["request_id"])
+            exchange = Exchange(scope["headers"], state["headers"], receive, state["request_id"])
+            status, body, extra = await guarded(self._serve(exchange, state), exchange)
+            headers = [] if exchange.caller is None else self._limits.headers(exchange.caller)
         else:
-            reply = _NOT_ALLOWED
-        status, body, extra = reply
-        headers = [(b"content-length", b"%d" % len(body)), *extra]
+            (status, body, extra), headers = _NOT_ALLOWED, []
+        headers += extra
+        headers.append((b"content-length", b"%d" % len(body)))
         if body:
-            headers.append((b"content-type", b"application/json"))
+            headers.append(_JSON)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _serve(self, headers: list[Header], receive: Receive, state: Mapping[str, Any]) -> Reply:
-        trace_id = state["request_id"]
-        caller = await self._authenticator.authenticate(headers, state["address"], trace_id, state["reply_headers"])
-        exchange = _Exchange(caller, headers, state["headers"], receive, trace_id)
-        status, body, extra = await guarded(self._exchange(exchange), None, trace_id)
-        return Reply(status, body, [*self._limits.headers(caller), *extra])
-
-    async def _exchange(self, exchange: _Exchange) -> Reply:
+    async def _serve(self, exchange: Exchange, state: Mapping[str, Any]) -> Reply:
+        caller = exchange.caller = await self._authenticator.authenticate(
+            exchange.headers, state["address"], exchange.trace_id, state["reply_headers"]
+        )
         try:
             check_content_type(exchange.fields.get(b"content-type"))
             wire.check_accept(exchange.fields.get(b"accept", b""))
             value = parse(await _body(exchange.receive))
-            batch = _batch_of(value, exchange) if type(value) is list else None
-            message = None if batch is not None else message_of(value)
+            message = None if type(value) is list else message_of(value)
+            batch = _batch_of(value, exchange) if message is None else []
         except (Refused, MeshError):
-            self._limits.spend(exchange.caller)
+            self._limits.spend(caller)
             raise
         if message is None:
-            return await self._answer_all(batch or [], exchange)
-        return await guarded(self._answer(message, exchange), message.request_id, exchange.trace_id)
+            return await self._answer_all(batch, exchange, caller)
+        exchange.request_id = message.request_id
+        return await self._answer(message, exchange, caller)
 
-    async def _answer_all(self, batch: list[Any], exchange: _Exchange) -> Reply:
-        replies = [await guarded(self._answer_one_of(value, exchange), None, exchange.trace_id) for value in batch]
+    async def _answer_all(self, batch: list[Any], exchange: Exchange, caller: Caller) -> Reply:
+        replies = []
+        for value in batch:
+            exchange.request_id = None
+            replies.append(await guarded(self._answer_one_of(value, exchange, caller), exchange))
         bodies = [reply.body for reply in replies if reply.body]
         return Reply(200, b"[%b]" % b",".join(bodies)) if bodies else ACCEPTED
 
-    async def _answer_one_of(self, value: Any, exchange: _Exchange) -> Reply:
+    async def _answer_one_of(self, value: Any, exchange: Exchange, caller: Caller) -> Reply:
         try:
             message = message_of(value)
             _check_member(message, exchange)
         except Refused:
-            self._limits.spend(exchange.caller)
+            self._limits.spend(caller)
             raise
-        return await guarded(self._answer(message, exchange), message.request_id, exchange.trace_id)
+        exchange.request_id = message.request_id
+        return await self._answer(message, exchange, caller)
 
-    async def _answer(self, message: Message, exchange: _Exchange) -> Reply:
+    async def _answer(self, message: Message, exchange: Exchange, caller: Caller) -> Reply:
         """Answer one message; it spends one, a tool call in the gateway and all else here."""
         modern = wire.is_modern(exchange.fields, message)
         calls = message.method == "tools/call"
@@ -116,23 +111,28 @@ class Endpoint:
             if calls:
                 _check_call(message, modern=modern)
         except Refused:
-            self._limits.spend(exchange.caller)
+            self._limits.spend(caller)
             raise
         if message.request_id is None:
-            self._limits.spend(exchange.caller)
+            self._limits.spend(caller)
             return ACCEPTED
         if calls:
-            return succeed(message.request_id, called(await self._call(message.params, exchange), modern=modern))
-        self._limits.spend(exchange.caller)
-        return succeed(message.request_id, await self._result(message, exchange, modern=modern))
+            result = called(await self._call(message.params, exchange, caller), modern=modern)
+        else:
+            self._limits.spend(caller)
+            if message.method == "tools/list":
+                result = self._page(message, exchange, await self._gateway.listing(caller), modern=modern)
+            else:
+                result = fixed_result(message, modern=modern)
+        return succeed(message.request_id, result)
 
-    async def _call(self, params: Mapping[str, Any], exchange: _Exchange) -> ToolResult:
+    async def _call(self, params: Mapping[str, Any], exchange: Exchange, caller: Caller) -> ToolResult:
         try:
             passed = self._passed(exchange.headers)
         except Invalid as error:
-            return refused(exchange.caller, self._counted(exchange.caller, error))
+            return refused(caller, self._counted(caller, error))
         try:
-            return await self._gateway.call(exchange.caller, params["name"], params.get("arguments") or {}, passed)
+            return await self._gateway.call(caller, params["name"], params.get("arguments") or {}, passed)
         except UnknownTool as unknown:
             text = f"Unknown tool. {unknown.detail} {unknown.hint}"
             raise Refused(INVALID_PARAMS, text, status=200, data={"code": unknown.code, **unknown.extra}) from None
@@ -145,12 +145,9 @@ class Endpoint:
             return limited
         return error
 
-    async def _result(self, message: Message, exchange: _Exchange, *, modern: bool) -> bytes:
-        if message.method != "tools/list":
-            return fixed_result(message, modern=modern)
+    def _page(self, message: Message, exchange: Exchange, listing: Listing, *, modern: bool) -> bytes:
         try:
             form = form_of(exchange.fields.get(b"x-mesh-tool-names", b""))
-            listing = await self._gateway.listing(exchange.caller)
             return self._pages.page(listing, message.params.get("cursor"), form=form, is_modern=modern)
         except Refused as refused:
             if not modern:
@@ -171,7 +168,7 @@ async def _body(receive: Receive) -> bytes:
     raise BadRequest("The connection was closed before the body was complete.")
 
 
-def _batch_of(value: list[Any], exchange: _Exchange) -> list[Any]:
+def _batch_of(value: list[Any], exchange: Exchange) -> list[Any]:
     version = exchange.fields.get(b"mcp-protocol-version", BATCHING.encode()).strip()
     if version != BATCHING.encode():
         raise Refused(INVALID_REQUEST, f"Invalid request: send one message at a time; only {BATCHING} has batches.")
@@ -180,7 +177,7 @@ def _batch_of(value: list[Any], exchange: _Exchange) -> list[Any]:
     return value
 
 
-def _check_member(message: Message, exchange: _Exchange) -> None:
+def _check_member(message: Message, exchange: Exchange) -> None:
     if message.method == "initialize" or wire.is_modern(exchange.fields, message):
         text = f"Invalid request: {message.method} must not stand in a batch."
         raise Refused(INVALID_REQUEST, text, request_id=message.request_id)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from devmesh.errors import Invalid, MeshError, Unauthenticated
 from devmesh.http.body import MalformedJson
+from devmesh.mcp.exchange import Exchange
 from devmesh.mcp.protocol import INTERNAL_ERROR, INVALID_PARAMS, PARSE_ERROR
 from devmesh.mcp.replies import Id, Reply, failure
 from devmesh.metrics import REFUSALS
@@ -35,22 +36,20 @@ class Refused(Exception):
         self.request_id = request_id
 
 
-async def guarded(work: Awaitable[Reply], request_id: Id | None, trace_id: str) -> Reply:
-    """Return the reply of `work`, or the one that tells its error; nothing but cancellation gets out.
-
-    `request_id` is the JSON-RPC id if it is known yet, `trace_id` the id under which the log has the request.
-    """
+async def guarded(work: Awaitable[Reply], exchange: Exchange) -> Reply:
+    """Return the reply of `work`, or the one that tells its error; nothing but cancellation gets out."""
     try:
         return await work
     except Refused as refused:
-        known = refused.request_id if request_id is None else request_id
+        known = refused.request_id if exchange.request_id is None else exchange.request_id
         return failure(refused.status, known, refused.code, refused.message, refused.data)
     except MeshError as error:
-        return _told(error, request_id, trace_id)
+        return _told(error, exchange.request_id, exchange.trace_id)
     except Exception:  # noqa: BLE001 - one of the three places that catch everything
+        trace_id = exchange.trace_id
         _LOG.exception("MCP request %s failed", trace_id)
         message = f"Internal error. Try again; if it persists, give the request_id {trace_id} to your administrator."
-        return failure(500, request_id, INTERNAL_ERROR, message, {"request_id": trace_id})
+        return failure(500, exchange.request_id, INTERNAL_ERROR, message, {"request_id": trace_id})
 
 
 def _told(error: MeshError, request_id: Id | None, trace_id: str) -> Reply:
