@@ -63,6 +63,9 @@ def claims() -> dict[str, Any]:
     }  # fmt: skip
 
 
+NAMES = list(claims())
+
+
 def accepted(token: str) -> bool:
     """Return our verdict, but for what the database says of the session."""
     try:
@@ -95,7 +98,7 @@ def profiled(token: str, header: Any, payload: Any) -> bool:
         return False
     if parts[:2] != [compact(header), compact(payload)] or list(header) != list(HEADER) or header != HEADER:
         return False
-    if list(payload) != list(claims()) or type(payload["iat"]) is not int or type(payload["exp"]) is not int:
+    if list(payload) != NAMES or type(payload["iat"]) is not int or type(payload["exp"]) is not int:
         return False
     ids = [payload[name] for name in ("sub", "tenant_id", "organization_id", "jti", "sid")]
     if not all(type(one) is str and is_uuid(one) for one in ids) or type(payload["role"]) is not str:
@@ -140,7 +143,7 @@ class Mutant:
     def make(self) -> tuple[str, str]:
         kind: Callable[[], str] = self.random.choices(
             [self.character, self.spelling, self.crossed, self.claim, self.header, self.raw, self.foreign, self.lawful],
-            [20, 45, 8, 10, 8, 3, 3, 3],
+            [12, 55, 5, 8, 12, 3, 2, 3],
         )[0]
         return kind.__name__, kind()
 
@@ -149,7 +152,9 @@ class Mutant:
 
     def character(self) -> str:
         token = self.token()
-        place = self.random.randrange(len(token))
+        # As often in the header and the signature as in the payload, which is longer than both.
+        start, end = self.random.choice(((0, 130), (130, len(token) - 87), (len(token) - 87, len(token))))
+        place = self.random.randrange(start, end)
         end = place + self.random.randrange(3)
         return token[:place] + "".join(self.random.choices(JUNK, k=self.random.randrange(3))) + token[end:]
 
