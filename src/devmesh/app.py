@@ -45,6 +45,7 @@ from devmesh.gateway.passed import passed_through
 from devmesh.http import health
 from devmesh.http.application import litestar
 from devmesh.http.edge import Edge
+from devmesh.idempotency.service import Idempotency
 from devmesh.invitations import routes as invitations_routes
 from devmesh.invitations.service import Invitations
 from devmesh.keys import routes as keys_routes
@@ -141,7 +142,9 @@ class App:
             "audit": self.audit,
             "readiness": health.Readiness(self.database),
         }
-        rest = Gate(cast("Asgi", litestar(_ROUTES, services, root=_ROOT)), authenticator, limits, self.audit)
+        self.once = Idempotency(self.database, self.ring, self.data_keys, directory, tenants, users)
+        api = cast("Asgi", litestar(_ROUTES, services, root=_ROOT, once=self.once))
+        rest = Gate(api, authenticator, limits, self.audit)
         endpoint = Endpoint(authenticator, limits, self.gateway, passed_through)
         self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
         self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None
@@ -224,6 +227,7 @@ class App:
         if self._metrics is not None:
             await self._metrics.open()
         await self.outbox.open()
+        await self.once.open()
         self.verifier.uses.open()
         self.vault.uses.open()
         self._forgetting = asyncio.create_task(_forget(self.data_keys), name="forget data keys")
@@ -238,6 +242,7 @@ class App:
             await self._metrics.close()
         await self.accounts.settle()
         await self.own_password.settle()
+        await self.once.close()
         await self.outbox.close()
         await self.verifier.uses.close()
         await self.vault.uses.close()

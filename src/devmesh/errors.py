@@ -12,10 +12,12 @@ class MeshError(Exception):
 
     `status` is the HTTP status, `code` the stable name, `error` the short text of the guides,
     `hint` the next step. `detail` says what happened this time; `extra` joins the problem
-    document as it is (`required_scopes`, `id`, …); `retry_after` is in seconds.
+    document as it is (`required_scopes`, `id`, …); `retry_after` is in seconds. `may_have_happened`
+    says whether what was asked may have taken effect all the same.
     """
 
     status: ClassVar[int] = 500
+    may_have_happened: bool = False
     code: str = "internal_error"
     error: str = "Internal Server Error"
     hint: str = "Try again; if it persists, give the request_id to your administrator."
@@ -130,6 +132,15 @@ class Conflict(MeshError):
     hint = "Read the present state and decide anew."
 
 
+class PreconditionFailed(MeshError):
+    """What the request expects by If-Match is not so any more."""
+
+    status = 412
+    code = "precondition_failed"
+    error = "Precondition Failed"
+    hint = "Read the present state, decide anew, and send its ETag as If-Match."
+
+
 class TooLarge(MeshError):
     """The body is larger than the limit."""
 
@@ -187,6 +198,7 @@ class BadGateway(MeshError):
     """An upstream service answered wrongly or not at all."""
 
     status = 502
+    may_have_happened = True
     code = "upstream_failed"
     error = "Upstream Failed"
     hint = "Try again later."

@@ -63,6 +63,8 @@ CALLERLESS = {
     "audit.service.Audit.close",
     "audit.service.Audit.flush",
     "auth.service.Authenticator.authenticate",
+    "idempotency.service.Idempotency.open",
+    "idempotency.service.Idempotency.close",
     "invitations.service.Invitations.accept",
     "invitations.service.Invitations.look_up",
     "keys.service.Keys.issue_first",

@@ -146,6 +146,7 @@ class OutcomeUnrecorded(AuditUnavailable):
     """The call was made and its outcome is not durable yet; it is kept and written as soon as possible."""
 
     hint = "The call was made: look at its effect before you repeat it."
+    may_have_happened = True
 
     def __init__(self) -> None:
         super().__init__("The call was made, but the record of its outcome cannot be stored at the moment.")

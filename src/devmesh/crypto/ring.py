@@ -3,7 +3,8 @@
 One secret to guard and back up. Purposes: `keys` (digests of API keys), `mail` (digests of mailed
 tokens), `slugs` (routing by slug), `emails` (routing by e-mail address), `arguments` (digests of tool
 arguments in the audit), `outbox` (seals mails that wait), `refresh` (digests of refresh tokens), `recovery`
-(digests of recovery codes), `logins` (digests of what login counts, and of its tokens), `jwt` (seeds of the Ed25519
+(digests of recovery codes), `logins` (digests of what login counts, and of its tokens), `idempotency`
+(digests of Idempotency-Keys and of the requests under them), `jwt` (seeds of the Ed25519
 keys that sign access tokens; the one purpose whose keys are rotated while others run).
 """
 
@@ -22,7 +23,9 @@ from devmesh.db.pool import Database, Tx
 _BLOCK_BYTES = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
-PURPOSES = ("keys", "mail", "slugs", "emails", "arguments", "outbox", "refresh", "recovery", "logins", "jwt")
+PURPOSES = (
+    "keys", "mail", "slugs", "emails", "arguments", "outbox", "refresh", "recovery", "logins", "idempotency", "jwt",
+)  # fmt: skip
 
 # Purposes that may get a new version while processes run: these read the ring again.
 ROTATING = ("jwt",)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,7 @@ class CommitUnknown(DatabaseAway):
     """PostgreSQL went away during the commit: what the transaction changed is there whole or not at all."""
 
     hint = "Look whether the change was made before you repeat it."
+    may_have_happened = True
 
     def __init__(self) -> None:
         super().__init__("The database went away while it was asked to make the change lasting.")
@@ -77,6 +79,20 @@ def _driver() -> Iterator[None]:
         yield
     except CONNECTION_LOST as error:
         raise DatabaseAway from error
+
+
+Check = Callable[["Tx"], Awaitable[None]]
+_BEFORE_COMMIT: ContextVar[Check | None] = ContextVar("before_commit", default=None)
+
+
+@contextmanager
+def before_commit(check: Check) -> Iterator[None]:
+    """Have `check` awaited as the last step of every transaction within this block; what it raises undoes that one."""
+    token = _BEFORE_COMMIT.set(check)
+    try:
+        yield
+    finally:
+        _BEFORE_COMMIT.reset(token)
 
 
 class Tx:
@@ -193,6 +209,9 @@ class Database:
             tx = Tx(connection)
             try:
                 yield tx
+                check = _BEFORE_COMMIT.get()
+                if check is not None:
+                    await check(tx)
             except BaseException as error:
                 # One that answers nothing would let us wait once more.
                 if not _is_silence(error):

@@ -13,7 +13,7 @@ from devmesh.access import Caller
 from devmesh.factors.enrolment import Enrolment
 from devmesh.factors.model import Begun, NewPasskey, Passkey
 from devmesh.http.body import Body
-from devmesh.http.routing import delete, get, post
+from devmesh.http.routing import Repeat, delete, get, post
 
 
 class TotpBegun(Struct, frozen=True):
@@ -143,13 +143,19 @@ class PasskeyList(Struct, frozen=True):
     next_cursor: str | None = None
 
 
-@post("/auth/mfa/totp", scope="session")
+_BEGIN_ANEW = Repeat(
+    shown_once="Begin anew with a new Idempotency-Key: the reply shows another secret, which counts alone."
+)
+_NEW_CODES = Repeat(shown_once="POST /api/v1/auth/mfa/recovery-codes shows new codes, which replace those not seen.")
+
+
+@post("/auth/mfa/totp", scope="session", repeat=_BEGIN_ANEW)
 async def begin_totp(enrolment: Enrolment, caller: Caller) -> TotpBegun:
     """Get a secret for an authenticator app."""
     return TotpBegun.of(await enrolment.begin_totp(caller))
 
 
-@post("/auth/mfa/totp/confirm", scope="session")
+@post("/auth/mfa/totp/confirm", scope="session", repeat=_NEW_CODES)
 async def confirm_totp(enrolment: Enrolment, caller: Caller, data: TotpCode) -> RecoveryCodes:
     """Put the app in force by a code of it."""
     return RecoveryCodes(await enrolment.confirm_totp(caller, data.code))
@@ -161,7 +167,7 @@ async def remove_totp(enrolment: Enrolment, caller: Caller) -> None:
     await enrolment.remove_totp(caller)
 
 
-@post("/auth/mfa/recovery-codes", scope="session")
+@post("/auth/mfa/recovery-codes", scope="session", repeat=_NEW_CODES)
 async def renew_recovery_codes(enrolment: Enrolment, caller: Caller) -> RecoveryCodes:
     """Get new recovery codes; the old ones end."""
     return RecoveryCodes(await enrolment.renew_recovery_codes(caller))
@@ -174,7 +180,7 @@ async def passkey_options(enrolment: Enrolment, caller: Caller) -> CreationOptio
     return msgspec.convert(options, CreationOptions)
 
 
-@post("/auth/passkeys", scope="session", status=201)
+@post("/auth/passkeys", scope="session", status=201, repeat=_NEW_CODES)
 async def add_passkey(enrolment: Enrolment, caller: Caller, data: NewPasskey) -> PasskeyAdded:
     """Register the passkey that the browser made."""
     added = await enrolment.add_passkey(caller, data)

@@ -118,6 +118,18 @@ class Gateway:
         except MeshError as error:
             return refused(caller, error)
 
+    def admit(self, caller: Caller, name: str, arguments: Arguments | None) -> None:
+        """Take one from the caller's limits for a call whose result is known already; raise what refuses the call."""
+        try:
+            self._limits.spend(caller)
+            tool = self._catalog.find(name)
+            _require(caller, tool, reads=tool.may_read)
+            if tool.connector is not BUILTIN:
+                _require(caller, tool, reads=tool.reads(tool.request(tool.arguments.check(arguments or {}))))
+        except MeshError as error:
+            self._audit.refused(caller, "tool.call", error.code, tool=name[:128])
+            raise
+
     async def listing(self, caller: Caller) -> Listing:
         """Return the tools that the caller's rights and credentials allow."""
         own, organization = await self._vault.connected(caller)

@@ -10,7 +10,7 @@ from devmesh.access import Caller
 from devmesh.gateway.call import Gateway
 from devmesh.gateway.model import ListedTool
 from devmesh.gateway.passed import passed_through
-from devmesh.http.routing import Cursor, Limit, Request, cursor_of, get, position_of, post
+from devmesh.http.routing import Cursor, Limit, Repeat, Request, cursor_of, get, position_of, post
 
 
 class ToolShown(Struct, frozen=True):
@@ -78,7 +78,12 @@ async def show_tool(gateway: Gateway, caller: Caller, name: str) -> ToolShown:
     return ToolShown.of(gateway.show(caller, name))
 
 
-@post("/tools/{name:str}/execute", scope=None, status=200)
+async def _may_execute(gateway: Gateway, caller: Caller, name: str, data: Execute, request: Request) -> None:
+    request.spends_itself()
+    gateway.admit(caller, name, data.arguments)
+
+
+@post("/tools/{name:str}/execute", scope=None, status=200, repeat=Repeat(outside=True, allowed=_may_execute))
 async def execute_tool(gateway: Gateway, caller: Caller, name: str, data: Execute, request: Request) -> Executed:
     """Call a tool."""
     passed = passed_through(request.pairs)

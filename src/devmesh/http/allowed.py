@@ -27,7 +27,7 @@ _REQUEST_PREFIXES = ("mcp-", "x-service-", "x-mesh-tool-names")
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _EXPOSED = (
     b"X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, RateLimit-Policy, Retry-After, "
-    b"X-Request-Id, ETag, WWW-Authenticate, Mcp-Session-Id"
+    b"X-Request-Id, ETag, WWW-Authenticate, Idempotency-Replayed, Mcp-Session-Id"
 )
 _VARY = (b"vary", b"Origin")
 _EXPOSE = (b"access-control-expose-headers", _EXPOSED)

@@ -14,17 +14,23 @@ from devmesh.errors import BadRequest, Forbidden, MeshError, NotFound, TooLarge
 from devmesh.http import documentation
 from devmesh.http.plan import Plan
 from devmesh.http.problem import MethodNotAllowed
+from devmesh.http.repeat import Once
 from devmesh.http.routing import Endpoint, Response, get
 
 PREFIX = "/api/v1"
 
 
 def litestar(
-    handlers: Sequence[HTTPRouteHandler], services: Mapping[str, Any], *, root: Sequence[HTTPRouteHandler] = ()
+    handlers: Sequence[HTTPRouteHandler],
+    services: Mapping[str, Any],
+    *,
+    root: Sequence[HTTPRouteHandler] = (),
+    once: Once | None = None,
 ) -> Litestar:
     """Return the application: `handlers` under /api/v1, `root` at the root, beside /openapi.json and /docs.
 
     `services` holds what routes name in their signatures; a name that is missing fails here, not at a request.
+    `once` serves requests under an Idempotency-Key; without it the header is ignored.
     Errors of any kind leave it as exceptions, for the edge to answer.
     """
     _check_services([*handlers, *root], services)
@@ -50,7 +56,8 @@ def litestar(
         [*everything, start, openapi_json, docs],
         openapi_config=None,
         logging_config=None,
-        middleware=[cast("Any", partial(Endpoint, services=services))],  # its types are ours, looser than Litestar's
+        # Its types are ours, looser than Litestar's.
+        middleware=[cast("Any", partial(Endpoint, services=services, once=once))],
         exception_handlers={Exception: _leave},
     )
 

@@ -17,6 +17,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from devmesh import __version__
 from devmesh.http.faults import faults_of
+from devmesh.http.repeat import HEADER, MOST_CHARACTERS
 
 PAGE = resources.files(__package__).joinpath("docs.html").read_bytes()
 _NEEDS: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
@@ -42,6 +43,15 @@ _PROBLEM = {
             },
         },
     },
+}
+
+
+_REPEAT = {
+    "name": HEADER.decode(),
+    "in": "header",
+    "description": "A value of your own for this one action, such as a UUID: a repeat within 24 hours does not act "
+    "again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS},
 }
 
 
@@ -87,6 +97,8 @@ def _complete(operation: dict[str, Any], plan: Any, scope: str | None) -> None:
     operation["responses"]["default"] = {"description": "What went wrong.", "content": problem}
     if plan.caller is not None:
         operation["security"] = _NEEDS if plan.caller_required else [*_NEEDS, {}]
+    if plan.repeat is not None:
+        operation.setdefault("parameters", []).append(_REPEAT)
     if scope is not None:
         operation["x-required-scope"] = scope
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scope}`.".strip()

@@ -20,6 +20,7 @@ from devmesh.errors import BadRequest, Fault, Invalid, Unauthenticated
 from devmesh.http.body import check_content_type, decode
 from devmesh.http.faults import faults_of
 from devmesh.http.problem import Receive, Scope
+from devmesh.http.repeat import Repeat
 
 BODY = "data"
 # In `scope["state"]`, once a route spends the request itself.
@@ -67,10 +68,14 @@ class Request:
 class Plan:
     """How to call one route's function: which of its arguments comes from where."""
 
-    __slots__ = ("body", "caller", "caller_required", "fn", "kinds", "path", "query", "request", "returns", "services")
+    __slots__ = (
+        "body", "caller", "caller_required", "fn", "kinds", "path", "query", "repeat", "request", "returns", "services",
+        "template",
+    )  # fmt: skip
 
-    def __init__(self, fn: Callable[..., Any], path: str) -> None:
+    def __init__(self, fn: Callable[..., Any], path: str, repeat: Repeat | None = None) -> None:
         self.fn = fn
+        self.template = path
         hints = typing.get_type_hints(fn, include_extras=True)
         self.returns = hints.pop("return")
         self.kinds = hints
@@ -79,6 +84,8 @@ class Plan:
         self.body = hints.get(BODY)
         self.caller = next((name for name, kind in hints.items() if kind in (Caller, Caller | None)), None)
         self.caller_required = self.caller is not None and hints[self.caller] is Caller
+        # Without a caller there is nobody whose key it could be.
+        self.repeat = repeat if self.caller_required else None
         self.request = next((name for name, kind in hints.items() if kind is Request), None)
         taken = {*self.path, BODY, self.caller, self.request}
         rest = {name: kind for name, kind in hints.items() if name not in taken}

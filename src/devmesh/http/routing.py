@@ -12,18 +12,23 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg, PathParameter, QueryParameter
 from litestar.types import ASGIApp
 
+from devmesh.access import Caller
 from devmesh.http.paging import Cursor, Limit, cursor_of, position_of
-from devmesh.http.plan import BODY, Plan, Request
-from devmesh.http.problem import Receive, Scope, Send
+from devmesh.http.plan import BODY, Plan, Request, whole_body
+from devmesh.http.problem import Header, Message, Receive, Scope, Send
+from devmesh.http.repeat import HEADER, REPLAYED, Answer, Asked, Once, Repeat, key_of
 
 __all__ = [
-    "Cursor", "Endpoint", "Limit", "Request", "Response", "cursor_of", "delete", "get", "patch", "position_of", "post",
-    "put",
+    "Cursor", "Endpoint", "Limit", "Repeat", "Request", "Response", "cursor_of", "delete", "get", "patch",
+    "position_of", "post", "put",
 ]  # fmt: skip
 
 Handler = Callable[[Callable[..., Any]], HTTPRouteHandler]
 _JSON = (b"content-type", b"application/json")
-_NO_CONTENT = 204
+_REPEAT = Repeat()
+# The scope of what only a person who has logged in may do.
+SESSION = "session"
+_NO_CONTENT = (204, 304)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -39,9 +44,19 @@ def get(path: str | Sequence[str], *, scope: str | None, status: int = 200, summ
     return _route("GET", path, scope, status, summary)
 
 
-def post(path: str | Sequence[str], *, scope: str | None, status: int = 200, summary: str | None = None) -> Handler:
-    """Return the like of `get` for POST."""
-    return _route("POST", path, scope, status, summary)
+def post(
+    path: str | Sequence[str],
+    *,
+    scope: str | None,
+    status: int = 200,
+    summary: str | None = None,
+    repeat: Repeat | None = _REPEAT,
+) -> Handler:
+    """Return the like of `get` for POST; `repeat` says what a repeat under an Idempotency-Key gets.
+
+    With None the header is ignored, as it is where no caller is needed.
+    """
+    return _route("POST", path, scope, status, summary, repeat)
 
 
 def put(path: str | Sequence[str], *, scope: str | None, status: int = 200, summary: str | None = None) -> Handler:
@@ -62,11 +77,12 @@ def delete(path: str | Sequence[str], *, scope: str | None, status: int = 200, s
 class Endpoint:
     """The middleware that runs a planned route itself; Litestar's own way costs four times as much CPU."""
 
-    __slots__ = ("_app", "_services")
+    __slots__ = ("_app", "_once", "_services")
 
-    def __init__(self, app: ASGIApp, services: Mapping[str, Any]) -> None:
+    def __init__(self, app: ASGIApp, services: Mapping[str, Any], once: Once | None = None) -> None:
         self._app = app
         self._services = services
+        self._once = once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request by the route's function."""
@@ -75,27 +91,83 @@ class Endpoint:
         if plan is None:
             await self._app(scope, receive, send)  # type: ignore[arg-type]  # the same ASGI, typed loosely here
             return
-        result = await plan.fn(**await plan.arguments(scope, receive, self._services))
-        status, headers = handler.status_code, []
-        if isinstance(result, Response):
-            status = result.status_code or status
-            headers = [(name.lower().encode(), str(value).encode("latin-1")) for name, value in result.headers.items()]
-            result = result.content
-        body = b""
-        if status != _NO_CONTENT:
-            body = result if isinstance(result, bytes) else _encode(result)
-            headers += [(b"content-length", str(len(body)).encode())]
-            if not any(name == b"content-type" for name, _ in headers):
-                headers.append(_JSON)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        key = None if plan.repeat is None else scope["state"]["headers"].get(HEADER)
+        if key is None or self._once is None:
+            answer = _answer(handler, await plan.fn(**await plan.arguments(scope, receive, self._services)))
+        else:
+            answer = await self._answer_once(self._once, key_of(key), scope, receive)
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer_once(self, once: Once, key: str, scope: Scope, receive: Receive) -> Answer:
+        """Return the function's answer, or the first one under this key if the caller still may make the request."""
+        handler = scope["route_handler"]
+        plan: Plan = handler.opt["plan"]
+        repeat = plan.repeat or _REPEAT
+        body = await whole_body(receive)
+        arguments = await plan.arguments(scope, _received(body), self._services)
+        caller: Caller = arguments[plan.caller or ""]
+        _check(caller, handler.opt["scope"])
+        values = [f"{name}={value}" for name, value in sorted(scope["path_params"].items())]
+        asked = Asked(key, (scope["method"], plan.template, *values), scope["query_string"] + b"\n" + body)
+
+        async def act() -> Answer:
+            return _answer(handler, await plan.fn(**arguments))
+
+        turn = await once.begin(caller, asked, outside=repeat.outside)
+        if turn.ours:
+            return await turn.act(act, keep=repeat.shown_once is None)
+        if repeat.allowed is not None:
+            await repeat.allowed(**arguments)
+        first = await turn.again(repeat.shown_once)
+        scope["state"]["reply_headers"].append(REPLAYED)
+        return first
 
 
-def _route(method: Any, path: str | Sequence[str], scope: str | None, status: int, summary: str | None) -> Handler:
+def _answer(handler: HTTPRouteHandler, result: Any) -> Answer:
+    status: int = handler.status_code
+    headers: list[Header] = []
+    if isinstance(result, Response):
+        status = result.status_code or status
+        headers = [(name.lower().encode(), str(value).encode("latin-1")) for name, value in result.headers.items()]
+        result = result.content
+    if status in _NO_CONTENT:
+        return Answer(status, headers, b"")
+    body = result if isinstance(result, bytes) else _encode(result)
+    headers += [(b"content-length", str(len(body)).encode())]
+    if not any(name == b"content-type" for name, _ in headers):
+        headers.append(_JSON)
+    found = getattr(result, "id", None)
+    return Answer(status, headers, body, None if found is None else str(found))
+
+
+def _received(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _check(caller: Caller, scope: str | None) -> None:
+    """Raise what the service would raise first to whoever may not do this (any more)."""
+    if scope == SESSION:
+        caller.require_session()
+    elif scope is not None:
+        caller.require(scope)
+
+
+def _route(
+    method: Any,
+    path: str | Sequence[str],
+    scope: str | None,
+    status: int,
+    summary: str | None,
+    repeat: Repeat | None = None,
+) -> Handler:
     paths = [path] if isinstance(path, str) else list(path)
 
     def register(fn: Callable[..., Any]) -> HTTPRouteHandler:
-        plan = Plan(fn, paths[0])
+        plan = Plan(fn, paths[0], repeat)
         text = inspect.getdoc(fn)
         return HTTPRouteHandler(
             paths,

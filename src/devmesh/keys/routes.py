@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from devmesh.access import Caller, KeyType
-from devmesh.http.routing import Cursor, Limit, cursor_of, delete, get, position_of, post
+from devmesh.http.routing import Cursor, Limit, Repeat, cursor_of, delete, get, position_of, post
 from devmesh.keys.model import IssuedKey, Key, NewKey
 from devmesh.keys.service import Keys
 
@@ -113,7 +113,11 @@ class KeyRevoked(Struct, frozen=True):
     key_id: UUID
 
 
-@post(["/api-keys", "/auth/keys"], scope="keys:write", status=201)
+# Instead of showing a secret again.
+_ROTATE = Repeat(shown_once="POST /api/v1/api-keys/{id}/rotate gives the key a new secret and shows it.")
+
+
+@post(["/api-keys", "/auth/keys"], scope="keys:write", status=201, repeat=_ROTATE)
 async def create_key(keys: Keys, caller: Caller, data: NewKey) -> KeyShownOnce:
     """Create an API key, shown once."""
     return KeyShownOnce.of(await keys.create(caller, data))

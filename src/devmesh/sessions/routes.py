@@ -115,7 +115,7 @@ async def refresh(sessions: Sessions, request: Request, data: RefreshWith) -> Re
     return Refreshed.of(await sessions.refresh(visitor, data.refresh_token))
 
 
-@post("/auth/logout", scope="session", status=204)
+@post("/auth/logout", scope="session", status=204, repeat=None)
 async def logout(sessions: Sessions, caller: Caller) -> None:
     """End this session: its access and refresh tokens work no more."""
     await sessions.end(caller)
@@ -136,7 +136,7 @@ async def end_session(sessions: Sessions, caller: Caller, session_id: UUID) -> N
     await sessions.end(caller, session_id)
 
 
-@post("/auth/validate", scope=None)
+@post("/auth/validate", scope=None, repeat=None)
 async def validate(caller: Caller) -> Validated:
     """Say what the access token or API key of this very request stands for; an invalid one is answered 401."""
     expires = None if caller.expires is None else datetime.fromtimestamp(caller.expires, UTC)

@@ -32,6 +32,7 @@ class UpstreamUnreachable(BadGateway):
     code = "upstream_unreachable"
     error = "Upstream Unreachable"
     hint = "Nothing was sent. Check that the service is up and its base_url right, then try again."
+    may_have_happened = False
 
 
 class NameNotResolved(UpstreamUnreachable):
@@ -58,7 +59,7 @@ class OutcomeUnknown(BadGateway):
 
     def __init__(self, detail: str, *, wrote: bool) -> None:
         super().__init__(detail, hint=_MAY_HAVE_HAPPENED if wrote else _ONLY_READ)
-        self.wrote = wrote
+        self.wrote = self.may_have_happened = wrote
 
 
 class UpstreamTimeout(OutcomeUnknown):

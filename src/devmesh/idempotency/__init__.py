@@ -1,0 +1,1 @@
+"""Idempotency-Key: an action happens once however often it is asked for, and repeats get the first reply."""
