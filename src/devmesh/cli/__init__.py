@@ -21,6 +21,7 @@ COMMANDS = {
     "migrate": "bring the database up to date without serving",
     "keys": "rotate the installation's own keys",
     "organizations": "list the organizations, or put one on another plan",
+    "import-basic-auth": "give services that used basic authentication a tenant and a key each, over a server's API",
     "demo": "walk through it all against a stand-in for GitHub, and end",
     "doctor": "say what is wrong with this installation and how to mend it",
 }
