@@ -20,6 +20,7 @@ _REQUEST_HEADERS = frozenset(
         "content-type",
         "accept",
         "if-match",
+        "if-none-match",
         "last-event-id",
     )
 )

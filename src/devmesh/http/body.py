@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, Self, TypeVar
 
 import msgspec
 
@@ -26,6 +26,18 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Base of a request's body: fields that it does not declare are refused by name."""
 
 
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of a body that may be any JSON object: its members come as the text that was sent, not as values.
+
+    So numbers of any length, the order of members and how a fraction is written are kept by whoever stores them.
+    """
+
+    @classmethod
+    def of(cls, members: Mapping[str, msgspec.Raw]) -> Self:
+        """Return the body that these members are; raise Invalid naming every fault."""
+        raise NotImplementedError
+
+
 class MalformedJson(BadRequest):
     """The body is not JSON, or JSON that two readers may understand differently."""
 
@@ -38,6 +50,8 @@ def decode(raw: bytes, kind: type[T]) -> T:
 
     An empty body is `{}`, so a `kind` whose fields are all optional accepts it.
     """
+    if isinstance(kind, type) and issubclass(kind, Document):
+        return kind.of(_members(raw or b"{}"))
     if not raw:
         return _empty(kind)
     return shape(parse(raw), kind)
@@ -90,6 +104,14 @@ def check_content_type(content_type: bytes | None) -> None:
         key, _, value = parameter.strip().partition("=")
         if key == "charset" and value.strip('"') not in ("utf-8", "utf8"):
             raise UnsupportedMediaType("The body's charset is not UTF-8.")
+
+
+def _members(raw: bytes) -> dict[str, msgspec.Raw]:
+    parse(raw)
+    try:
+        return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError as error:
+        raise Invalid([Fault("", str(error))]) from None
 
 
 def _empty(kind: type[T]) -> T:
