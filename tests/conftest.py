@@ -190,9 +190,11 @@ async def mesh(postgres: Embedded, master_key: bytes, ring: KeyRing, passwords: 
 
 
 def _generous_plans(directory: Path) -> Path:
-    """Write plans that do not stand in the way of hundreds of registrations from one address."""
+    """Write plans that hundreds of registrations from one address do not exhaust, and one that is soon full."""
+    limits = {"default": {"requests_per_minute": 600_000, "burst": 600_000}}
+    small = {"limits": "authenticated", "max_contexts": 3, "max_context_bytes": 200}
     file = directory / "plans.json"
-    file.write_text('{"rate_limits": {"default": {"requests_per_minute": 600000, "burst": 600000}}}')
+    file.write_text(json.dumps({"rate_limits": limits, "plans": {"small": small}}))
     return file
 
 

@@ -36,6 +36,8 @@ class _PlanEntry(Struct, frozen=True, forbid_unknown_fields=True):
     limits: str
     max_users: Count | None = None
     max_agents: Count | None = None
+    max_contexts: Count | None = None
+    max_context_bytes: Count | None = None
 
 
 class _Keys(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,13 +70,18 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an organization may use; None is unlimited. The limits are a bucket over all keys of a tenant."""
+    """What an organization may use; None is unlimited. The limits are a bucket over all keys of a tenant.
+
+    `max_contexts` counts those of all its tenants; `max_context_bytes` is how large the content of one may be.
+    """
 
     name: str
     max_users: int | None
     max_agents: int | None
     requests_per_minute: int
     burst: int
+    max_contexts: int | None = None
+    max_context_bytes: int | None = None
 
 
 class Plans:
@@ -126,7 +133,15 @@ class Plans:
 
 
 def _plan(name: str, entry: _PlanEntry, bucket: Bucket) -> Plan:
-    return Plan(name, entry.max_users, entry.max_agents, bucket.requests_per_minute, bucket.burst)
+    return Plan(
+        name,
+        entry.max_users,
+        entry.max_agents,
+        bucket.requests_per_minute,
+        bucket.burst,
+        entry.max_contexts,
+        entry.max_context_bytes,
+    )
 
 
 def _content(path: Path) -> bytes:
