@@ -23,6 +23,9 @@ from devmesh.audit.service import Audit
 from devmesh.auth.gate import Gate
 from devmesh.auth.service import Authenticator
 from devmesh.connectors import CONNECTORS
+from devmesh.contexts import routes as contexts_routes
+from devmesh.contexts.expiry import Expiry
+from devmesh.contexts.service import Contexts
 from devmesh.credentials import routes as credentials_routes
 from devmesh.credentials.service import Credentials
 from devmesh.credentials.vault import Vault
@@ -81,6 +84,7 @@ _ROUTES = [
     *factors_routes.ROUTES,
     *keys_routes.ROUTES,
     *credentials_routes.ROUTES,
+    *contexts_routes.ROUTES,
     *gateway_routes.ROUTES,
     *audit_routes.ROUTES,
     *health.ROUTES,
@@ -125,6 +129,7 @@ class App:
         self.credentials = Credentials(
             self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender, tenants, users
         )
+        self._expiry = Expiry(self.database, directory)
         self.outbox = Outbox(self.database, self.ring, settings)
         self.accounts = Accounts(
             self.database, self.ring, directory, self.keys, self.audit, plans, passwords, self.outbox, settings
@@ -138,6 +143,7 @@ class App:
             **self._administering(directory, tenants, users, plans),
             "keys": self.keys,
             "credentials": self.credentials,
+            "contexts": Contexts(self.database, directory, plans, self.audit),
             "gateway": self.gateway,
             "audit": self.audit,
             "readiness": health.Readiness(self.database),
@@ -230,6 +236,7 @@ class App:
         await self.once.open()
         self.verifier.uses.open()
         self.vault.uses.open()
+        self._expiry.open()
         self._forgetting = asyncio.create_task(_forget(self.data_keys), name="forget data keys")
 
     async def close(self) -> None:
@@ -242,6 +249,7 @@ class App:
             await self._metrics.close()
         await self.accounts.settle()
         await self.own_password.settle()
+        await self._expiry.close()
         await self.once.close()
         await self.outbox.close()
         await self.verifier.uses.close()

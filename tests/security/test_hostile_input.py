@@ -37,6 +37,8 @@ BODIES: dict[str, tuple[bytes, set[int]]] = {
     "too large": (b'{"name": "' + b"x" * 5_000_000 + b'"}', {413}),
     "numbers beyond reason": (b'{"rate_limit": 1e999, "name": "x"}', {400, 422}),
 }
+# What is sent there is a document of the caller's own.
+ANY_OBJECT = {"/contexts"}
 POSTS = sorted(
     {
         path.replace("{name:str}", "mesh.list_services")
@@ -52,6 +54,8 @@ POSTS = sorted(
 @pytest.mark.parametrize("kind", BODIES)
 async def test_a_hostile_body_is_refused_in_words(organization: Organization, path: str, kind: str):
     body, expected = BODIES[kind]
+    if kind == "an unknown field" and path in ANY_OBJECT:
+        pytest.skip("any member may be sent there")
     headers = {"Authorization": f"Bearer {organization.key}", "Content-Type": "application/json"}
     async with organization.mesh.http.post(f"/api/v1{path}", data=io.BytesIO(body), headers=headers) as reply:
         problem = await reply.json(content_type="application/problem+json")

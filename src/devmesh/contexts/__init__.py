@@ -1,0 +1,1 @@
+"""Contexts: JSON documents that agents keep between their runs, with versions."""
