@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from conftest import Mesh, Organization
@@ -17,6 +18,7 @@ from devmesh.access import Role
 from devmesh.app import App, build
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
+from devmesh.db.migrate import migrations
 from devmesh.directory.model import TenantNotFound
 from devmesh.keys.model import NewKey
 from devmesh.settings import Settings
@@ -219,3 +221,27 @@ async def test_the_published_guides_migration_loop_works_as_printed(organization
     assert await tenants(organization) == [organization.slug, *names]
     _, listed = await organization.ask("GET", f"{KEYS}?tenant_id=analytics-tenant")
     assert [entry["scopes"] for entry in listed["api_keys"]] == [["contexts:read", "contexts:write"]] * 2
+
+
+async def test_agent_keys_from_before_the_count_are_counted(postgres: Embedded, organization: Organization):
+    for _ in range(2):
+        await organization.new_key(key_type="agent", tenant_id="blue")
+    await organization.new_key(tenant_id="blue")
+    sql = next(text for number, _, text in migrations() if number == 4)
+    catching_up = re.search(
+        r"alter table api_keys no force.*?alter table api_keys force row level security;", sql, re.DOTALL
+    )
+    assert catching_up
+    owner = await asyncpg.connect(**postgres.owner_dsn)
+    whole = owner.transaction()
+    await whole.start()
+    try:
+        await owner.execute("alter table agent_keys no force row level security; delete from agent_keys")
+        await owner.execute(catching_up[0])
+        found = await owner.fetchval(
+            "select count(*) from agent_keys where organization_id = $1", UUID(organization.id)
+        )
+    finally:
+        await whole.rollback()
+        await owner.close()
+    assert found == 2
