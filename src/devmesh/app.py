@@ -278,8 +278,8 @@ async def build(
 
 
 def _front(endpoint: Asgi, rest: Asgi) -> Asgi:
-    async def front(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        await (endpoint if scope["path"] in _MCP else rest)(scope, receive, send)
+    def front(scope: MutableMapping[str, Any], receive: Any, send: Any) -> Awaitable[None]:
+        return (endpoint if scope["path"] in _MCP else rest)(scope, receive, send)
 
     return front
 

@@ -32,8 +32,13 @@ _MOST = 20_000
 
 _fields = msgspec.json.Decoder(dict[str, str])
 
-# (user's own, organization's) by service
-Stored = tuple[Mapping[str, Sealed], Mapping[str, Sealed]]
+
+class Stored(msgspec.Struct, frozen=True):
+    """What a user's calls may be made with, by service, and the services of both together."""
+
+    own: Mapping[str, Sealed]
+    service_accounts: Mapping[str, Sealed]
+    services: frozenset[str]
 
 
 class Vault:
@@ -54,11 +59,11 @@ class Vault:
 
     async def choose(self, caller: Caller, connector: Connector, passed: Mapping[str, str] | None) -> Chosen:
         """Return the credential for this call, open; raise NoCredential saying what to connect and how."""
-        own, service_accounts = await self._stored(caller)
-        stored = own.get(connector.name)
+        known = self._known(caller) or await self._read(caller)
+        stored = known.own.get(connector.name)
         if stored is None and passed:
             return _passed(connector, passed)
-        stored = stored or service_accounts.get(connector.name)
+        stored = stored or known.service_accounts.get(connector.name)
         if stored is None:
             raise NoCredential(
                 f"You have connected no {connector.title} account.",
@@ -69,12 +74,17 @@ class Vault:
 
     async def connected(self, caller: Caller) -> tuple[frozenset[str], frozenset[str]]:
         """Return the services that the caller's own credentials, and the organization's, are stored for."""
-        own, service_accounts = await self._stored(caller)
-        return frozenset(own), frozenset(service_accounts)
+        known = self._known(caller) or await self._read(caller)
+        return frozenset(known.own), frozenset(known.service_accounts)
+
+    async def services(self, caller: Caller) -> frozenset[str]:
+        """Return the services that any credential is stored for which the caller's calls are made with."""
+        return (self._known(caller) or await self._read(caller)).services
 
     async def own(self, caller: Caller, service: str, *, organization: bool = False) -> Chosen | None:
         """Return the caller's own stored credential (or the organization's) for that service, open."""
-        stored = (await self._stored(caller))[organization].get(service)
+        known = self._known(caller) or await self._read(caller)
+        stored = (known.service_accounts if organization else known.own).get(service)
         return self.open(stored) if stored else None
 
     def seal(self, key: bytes, row: Sealed, fields: Mapping[str, str]) -> bytes:
@@ -93,24 +103,27 @@ class Vault:
         source: Source = "user" if stored.user_id else "organization"
         return Chosen(source, stored.id, stored.base_url, fields)
 
-    async def _stored(self, caller: Caller) -> Stored:
-        owner = (caller.organization_id, caller.tenant_id, caller.user_id)
-        known = self._cache.get(owner)
-        if known is not None and self._changes.fresh():
-            return known
+    def _known(self, caller: Caller) -> Stored | None:
+        """Return what is cached of the caller, None if nothing is or a change may have been missed."""
+        if not self._changes.fresh():
+            return None
+        return self._cache.get((caller.organization_id, caller.tenant_id, caller.user_id))
+
+    async def _read(self, caller: Caller) -> Stored:
         heard = self._heard
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             rows = await store.sealed(tx, caller.organization_id, caller.tenant_id, caller.user_id)
-        found = (
+        found = Stored(
             {row.service: row for row in rows if row.user_id is not None},
             {row.service: row for row in rows if row.user_id is None},
+            frozenset(row.service for row in rows),
         )
         for row in rows:
             log.info("credentials loaded service=%s owner=%s", row.service, row.user_id or "organization")
         if heard == self._heard:
             while len(self._cache) >= _MOST:
                 self._cache.pop(next(iter(self._cache)))
-            self._cache[owner] = found
+            self._cache[caller.organization_id, caller.tenant_id, caller.user_id] = found
         return found
 
     def _forget_credential(self, text: str) -> None:

@@ -17,13 +17,13 @@ from devmesh.credentials.vault import Vault
 from devmesh.errors import InsufficientScope, MeshError
 from devmesh.gateway.builtin import BUILTIN, services
 from devmesh.gateway.catalog import Catalog
-from devmesh.gateway.model import ListedTool, Listing, OnBehalfRequired, Passed, ToolResult, UnknownTool
+from devmesh.gateway.model import ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
 from devmesh.gateway.shape import masked, shape
 from devmesh.limits.service import Limits
 from devmesh.limits.underway import UnderWay
 from devmesh.metrics import REFUSALS, TOOL_CALLS, UPSTREAM_SECONDS
 from devmesh.upstream.errors import OutcomeUnknown
-from devmesh.upstream.model import Connector, Reply, Request, Tool
+from devmesh.upstream.model import Connector, Tool
 from devmesh.upstream.send import Sender
 
 Arguments = Mapping[str, Any]
@@ -73,14 +73,23 @@ class Gateway:
             _require(caller, tool, reads=reads)
             signed = connector.auth(request, credential.fields)
             self._underway.take(caller.tenant_id)
+            sent = None
             try:
                 await entry.open(service=connector.name, tool=tool.name, arguments=given)
-                reply = await self._send(request, connector, credential, signed, caller.organization_slug)
+                sent = time.perf_counter()
+                reply = await self._sender.send(
+                    request,
+                    base_url=credential.base_url or connector.base_url or "",
+                    organization=caller.organization_slug,
+                    headers={**connector.headers, **signed},
+                )
             except OutcomeUnknown as error:
                 entry.outcome = "unknown" if error.wrote else "error"
                 raise
             finally:
                 self._underway.give(caller.tenant_id)
+                if sent is not None:
+                    UPSTREAM_SECONDS.observe(time.perf_counter() - sent, connector.name)
             entry.upstream_host, entry.upstream_status = reply.host, reply.status
             meta: dict[str, Any] = {
                 "request_id": caller.request_id,
@@ -94,29 +103,6 @@ class Gateway:
                 await durable
             meta["receipt"] = entry.receipt
             return result
-
-    async def _send(
-        self, request: Request, connector: Connector, credential: Chosen, signed: Mapping[str, str], organization: str
-    ) -> Reply:
-        began = time.perf_counter()
-        try:
-            return await self._sender.send(
-                request,
-                base_url=credential.base_url or connector.base_url or "",
-                organization=organization,
-                headers={**connector.headers, **signed},
-            )
-        finally:
-            UPSTREAM_SECONDS.observe(time.perf_counter() - began, connector.name)
-
-    async def call(self, caller: Caller, name: str, arguments: Arguments | None, passed: Passed) -> ToolResult:
-        """Run the tool as `run` does, and answer every refusal in words for an agent; raise UnknownTool alone."""
-        try:
-            return await self.run(caller, name, arguments, passed)
-        except UnknownTool:
-            raise
-        except MeshError as error:
-            return refused(caller, error)
 
     def admit(self, caller: Caller, name: str, arguments: Arguments | None) -> None:
         """Take one from the caller's limits for a call whose result is known already; raise what refuses the call."""
@@ -132,8 +118,7 @@ class Gateway:
 
     async def listing(self, caller: Caller) -> Listing:
         """Return the tools that the caller's rights and credentials allow."""
-        own, organization = await self._vault.connected(caller)
-        return self._catalog.listing(caller, own | organization)
+        return self._catalog.listing(caller, await self._vault.services(caller))
 
     def show(self, caller: Caller, name: str) -> ListedTool:
         """Return one tool, connected or not; raise UnknownTool if there is none that the caller may call."""
@@ -152,9 +137,12 @@ def refused(caller: Caller, error: MeshError) -> ToolResult:
 
 def _secrets(connector: Connector, credential: Chosen, signed: Mapping[str, str]) -> set[str]:
     """Return what the reply must not show: the secret fields, and the credential as the headers spelled it."""
-    named = [field.name for field in connector.fields if field.secret]
-    fields = [credential.fields[name] for name in named if name in credential.fields]
-    return {*fields, *(value.rpartition(" ")[2] for value in signed.values())}
+    secrets = {value.rpartition(" ")[2] for value in signed.values()}
+    fields = credential.fields
+    for field in connector.fields:
+        if field.secret and field.name in fields:
+            secrets.add(fields[field.name])
+    return secrets
 
 
 def _own(value: Any, meta: dict[str, Any]) -> ToolResult:

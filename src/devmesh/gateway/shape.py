@@ -16,6 +16,8 @@ _MASK = b"[secret removed]"
 # Shorter values occur by chance, and no service issues secrets that short.
 _SHORTEST_SECRET = 8
 
+_raw = msgspec.json.Decoder(msgspec.Raw)
+
 
 def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> ToolResult:
     """Return the result for `reply`; a refusal becomes an error result with the next step."""
@@ -42,8 +44,10 @@ def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> Too
 
 def masked(reply: Reply, secrets: Iterable[str]) -> Reply:
     """Return the reply without any of the secrets, should the service echo one, however JSON spells it."""
+    body = reply.body
     found = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
-    body = _plain(reply, slashes=any("/" in secret for secret in found))
+    if b"\\" in body and reply.is_json:
+        body = _plain(reply, slashes=any("/" in secret for secret in found))
     for secret in found:
         if secret.encode() in body:
             body = body.replace(secret.encode(), _MASK)
@@ -52,7 +56,7 @@ def masked(reply: Reply, secrets: Iterable[str]) -> Reply:
 
 def _plain(reply: Reply, *, slashes: bool) -> bytes:
     """Return the body with JSON's optional escapes undone, of slashes if asked: a secret could hide behind one."""
-    if reply.is_json and (b"\\u00" in reply.body or (slashes and b"\\/" in reply.body)):
+    if b"\\u00" in reply.body or (slashes and b"\\/" in reply.body):
         value = reply.json()
         if value is not None:
             return msgspec.json.encode(value)
@@ -86,7 +90,7 @@ def _whole(reply: Reply, meta: dict[str, Any]) -> ToolResult:
     body = reply.body
     if reply.is_json:
         try:
-            raw = msgspec.json.decode(body, type=msgspec.Raw)
+            raw = _raw.decode(body)
             if not body.isascii():
                 body.decode()  # a Raw's strings are not looked into
             return ToolResult(raw, raw, is_error=False, meta=meta)

@@ -127,15 +127,18 @@ class Endpoint:
         return succeed(message.request_id, result)
 
     async def _call(self, params: Mapping[str, Any], exchange: Exchange, caller: Caller) -> ToolResult:
+        """Run the tool, and answer every refusal in words for an agent; an unknown name alone is a JSON-RPC error."""
         try:
             passed = self._passed(exchange.headers)
         except Invalid as error:
             return refused(caller, self._counted(caller, error))
         try:
-            return await self._gateway.call(caller, params["name"], params.get("arguments") or {}, passed)
+            return await self._gateway.run(caller, params["name"], params.get("arguments") or {}, passed)
         except UnknownTool as unknown:
             text = f"Unknown tool. {unknown.detail} {unknown.hint}"
             raise Refused(INVALID_PARAMS, text, status=200, data={"code": unknown.code, **unknown.extra}) from None
+        except MeshError as error:
+            return refused(caller, error)
 
     def _counted(self, caller: Caller, error: MeshError) -> MeshError:
         """Spend one for a call that does not reach the gateway; return `error`, or the limit that comes before it."""

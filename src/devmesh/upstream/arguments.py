@@ -33,19 +33,21 @@ class Paged(msgspec.Struct, frozen=True):
     """The arguments that all tools share, parted from the function's own."""
 
     own: dict[str, Any]
-    limit: int | None
-    cursor: str | None
-    fields: list[str] | None
+    limit: int | None = None
+    cursor: str | None = None
+    fields: list[str] | None = None
 
 
 class Arguments:
     """The arguments of one tool: `check` them, or show their `schema` (JSON Schema 2020-12, one object)."""
 
-    __slots__ = ("_own", "_types", "schema", "struct")
+    __slots__ = ("_own", "_shared", "_types", "schema", "struct")
 
     def __init__(self, struct: type[msgspec.Struct], own: tuple[str, ...]) -> None:
         self.struct = struct
         self._own = own
+        # Made once: looking for an attribute that is not there costs more than all that are.
+        self._shared = tuple(name for name in _SHARED if name in struct.__struct_fields__)
         self._types = get_type_hints(struct, include_extras=True)
         self.schema = _inline(struct)
 
@@ -76,12 +78,8 @@ class Arguments:
             checked = msgspec.convert(values, self.struct, strict=True)
         except _REFUSED as error:
             raise Invalid(self._faults(values) or [Fault("", str(error))]) from None
-        return Paged(
-            {name: getattr(checked, name) for name in self._own},
-            getattr(checked, "limit", None),
-            getattr(checked, "cursor", None),
-            getattr(checked, "fields", None),
-        )
+        own = {name: getattr(checked, name) for name in self._own}
+        return Paged(own, **{name: getattr(checked, name) for name in self._shared})
 
     def _faults(self, values: Mapping[str, Any]) -> list[Fault]:
         known = {field.name: field for field in msgspec.structs.fields(self.struct)}

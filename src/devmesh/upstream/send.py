@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from devmesh.errors import MeshError
 from devmesh.settings import AllowEntry
@@ -16,7 +17,7 @@ from devmesh.upstream.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from devmesh.upstream.guard import Guard, Resolve, Target
+from devmesh.upstream.guard import Guard, Resolve
 from devmesh.upstream.message import Message, message_of, redirected
 from devmesh.upstream.origin import base_of
 from devmesh.upstream.wire import Reply, Request
@@ -38,7 +39,7 @@ class Sender:
         self._guard = Guard(allow, resolve=resolve, clock=clock)
         self._clients = Clients()
 
-    async def send(
+    def send(
         self,
         request: Request,
         *,
@@ -46,9 +47,9 @@ class Sender:
         organization: str,
         headers: Mapping[str, str] | None = None,
         max_bytes: int = _MAX_BYTES,
-        timeout: float = TOTAL_SECONDS,  # noqa: ASYNC109 - the client's own, it makes no task
-    ) -> Reply:
-        """Return the service's answer, whatever its status; `timeout` (seconds) bounds the whole of it.
+        timeout: float = TOTAL_SECONDS,
+    ) -> Coroutine[Any, Any, Reply]:
+        """Await the service's answer, whatever its status; `timeout` (seconds) bounds the whole of it.
 
         `headers` (the connector's and the credential's; the request's own come before them) do not follow
         a redirect to another origin. No write is sent twice; a read is, where the
@@ -58,11 +59,7 @@ class Sender:
         ResponseTooLarge and RedirectRefused when the service did answer.
         """
         message = message_of(request, base_of(base_url), headers or {})
-        until = time.monotonic() + timeout
-        reply = await self._deliver(message, organization, max_bytes, until)
-        if reply.status < 300 or reply.status >= 400:  # noqa: PLR2004 - the 3xx class (RFC 9110, 15.4)
-            return reply
-        return await self._follow(message, reply, organization, max_bytes, until)
+        return self._deliver(message, organization, max_bytes, time.monotonic() + timeout)
 
     async def check(self, base_url: str, organization: str) -> None:
         """Raise what `send` would raise for this base URL before sending; nothing is connected to."""
@@ -81,7 +78,7 @@ class Sender:
             if followed > _MAX_REDIRECTS:
                 raise RedirectRefused(f"{first.origin.host} redirects more than {_MAX_REDIRECTS} times.")
             try:
-                reply = await self._deliver(message, organization, max_bytes, until)
+                reply = await self._deliver(message, organization, max_bytes, until, follows=False)
             except MeshError as error:
                 if first.writes:
                     raise OutcomeUnknown(
@@ -92,8 +89,10 @@ class Sender:
             message = redirected(message, reply)
         return reply
 
-    async def _deliver(self, message: Message, organization: str, max_bytes: int, until: float) -> Reply:
-        """Return the answer of the first address that takes the message."""
+    async def _deliver(
+        self, message: Message, organization: str, max_bytes: int, until: float, *, follows: bool = True
+    ) -> Reply:
+        """Return the answer of the first address that takes the message, or the one that it redirects to."""
         origin = message.origin
         target = self._guard.known(origin, organization) or await self._guard.admit(origin, organization)
         for address in target.addresses:
@@ -104,13 +103,13 @@ class Sender:
                 if last or not error.unsent:
                     raise _explained(error, message, max_bytes) from error
             else:
-                self._prefer(target, organization, address)
-                return Reply(answer.status, answer.headers, answer.body, origin.host)
+                if address != target.addresses[0]:
+                    self._guard.prefer(target, organization, address)
+                reply = Reply(answer.status, answer.headers, answer.body, origin.host)
+                if follows and 300 <= reply.status < 400:  # noqa: PLR2004 - the 3xx class (RFC 9110, 15.4)
+                    return await self._follow(message, reply, organization, max_bytes, until)
+                return reply
         raise UpstreamUnreachable(f"{origin.place} has no address.")
-
-    def _prefer(self, target: Target, organization: str, address: str) -> None:
-        if address != target.addresses[0]:
-            self._guard.prefer(target, organization, address)
 
 
 def _explained(error: BrokenError, message: Message, max_bytes: int) -> MeshError:

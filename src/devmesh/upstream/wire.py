@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -23,6 +24,8 @@ _UNRESERVED = re.compile("[A-Za-z0-9._~-]+")
 # RFC 3986, 3.3: what may stand in a path as it is; `%` only before two hexadecimal digits.
 _PATH_CHARACTERS = "/!$&'()*+,;=:@-._~"
 _MOST_DECODINGS = 8
+# Of a content type: no JSON has a longer one, and what is remembered must be small.
+_LONGEST_TYPE = 200
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -113,6 +116,12 @@ def send(method: Method, path: str, json: Any = None, /, **query: object) -> Req
     return Request(method=method, path=path, json=json, query=given(**query))
 
 
+@lru_cache(maxsize=256)
+def _names_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
 class Reply(msgspec.Struct, frozen=True):
     """What the service answered: headers in lower case, the body after decompression."""
 
@@ -124,8 +133,7 @@ class Reply(msgspec.Struct, frozen=True):
     @property
     def is_json(self) -> bool:
         """Whether the reply says that its body is JSON."""
-        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return kind == "application/json" or kind.endswith("+json")
+        return _names_json(self.headers.get("content-type", "")[:_LONGEST_TYPE])
 
     def json(self) -> Any:
         """Return the decoded body; None if it is no JSON."""
