@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 _WITH_VALUE = {"-X", "-H", "-d", "-o", "-w"}
-_FLAGS = set("sSiv")
+_FLAGS = set("sSivI")
 
 
 @dataclass
@@ -45,11 +46,15 @@ def _take(found: Asked, option: str, value: str) -> None:
         found.headers.append((name, text.strip()))
     elif option == "-d":
         # As curl does: what is read from a file loses its line ends.
-        found.body = sys.stdin.buffer.read().replace(b"\n", b"") if value == "@-" else value.encode()
+        found.body = _read(value[1:]).replace(b"\n", b"") if value.startswith("@") else value.encode()
     elif option == "-o":
         found.output = value
     else:
         found.write_out = value.replace("\\n", "\n")
+
+
+def _read(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
 
 
 def main() -> None:
@@ -57,7 +62,8 @@ def main() -> None:
     parts = urlsplit(want.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-    connection.putrequest(want.method or ("GET" if want.body is None else "POST"), path)
+    usual = "HEAD" if "I" in want.flags else "GET" if want.body is None else "POST"
+    connection.putrequest(want.method or usual, path)
     headers = [("User-Agent", "curl/8"), ("Accept", "*/*"), *want.headers]
     if want.body is not None:
         headers.append(("Content-Length", str(len(want.body))))
@@ -68,7 +74,7 @@ def main() -> None:
     connection.endheaders(want.body)
     reply = connection.getresponse()
     body = reply.read()
-    if "i" in want.flags:
+    if want.flags & {"i", "I"}:
         body = f"HTTP/1.1 {reply.status}\r\n{reply.headers}".encode() + body
     if "v" in want.flags:
         sys.stderr.write(f"< HTTP/1.1 {reply.status}\n")
