@@ -14,3 +14,6 @@ UPSTREAM_SECONDS = Histogram("devmesh_upstream_seconds", "Time waited for a serv
 REFUSALS = Counter("devmesh_refusals_total", "Requests refused, by the error's code.", ("code",))
 MAILS = Counter("devmesh_mails_total", "Mails by what became of an attempt to send them.", ("outcome",))
 MAILS_WAITING = Gauge("devmesh_mails_waiting", "Mails that wait to be sent, as last seen by this process.")
+LIMITS_BY_SHARE = Gauge(
+    "devmesh_limits_by_share", "1 while Redis is away and this process keeps to its share of each limit, otherwise 0."
+)
