@@ -129,10 +129,11 @@ async def end_lease(tx: Tx, organization_id: UUID, first: First) -> None:
 
 async def remove_expired(tx: Tx, organization_id: UUID, most: int) -> int:
     """Remove at most `most` rows that have expired; those that somebody is just using are left for later."""
+    # `array`: a plain subquery may be asked anew for every row, each time with a limit of its own.
     return await tx.run(
-        "delete from idempotency_keys where organization_id = $1 and digest in ("
+        "delete from idempotency_keys where organization_id = $1 and digest = any(array("
         "select k.digest from idempotency_keys k where k.organization_id = $1 and k.expires_at <= now() "
-        "order by k.expires_at limit $2 for update skip locked)",
+        "order by k.expires_at limit $2 for update skip locked))",
         organization_id,
         most,
     )
