@@ -324,3 +324,23 @@ async def test_every_change_is_on_record(organization: Organization):
     ]
     assert {entry["actor"]["user_id"] for entry in found} == {organization.registered["user"]["id"]}
     assert "a-word-of-the-document" not in repr(audit)
+
+
+async def test_a_post_repeated_under_its_idempotency_key_stores_one_context(organization: Organization):
+    body = {"name": "once", "content": {"share": 0.1}}
+    replies = [await asked(organization, "POST", PATH, body, Idempotency_Key="deploy-7") for _ in range(3)]
+    assert [status for status, _, _ in replies] == [201] * 3
+    assert [stored for _, _, stored in replies] == [replies[0][2]] * 3
+    assert {headers["ETag"] for _, headers, _ in replies} == {'"1"'}
+    assert await names(organization, "") == ["once"]
+
+
+async def test_the_openapi_document_tells_the_members_that_have_a_meaning(mesh: Mesh):
+    async with mesh.http.get("/openapi.json") as reply:
+        document = json.loads(await reply.text())
+    body = document["components"]["schemas"]["ContextBody"]
+    assert set(body["properties"]) == {"name", "tags", "agent_id", "expires_at", "content"}
+    assert body.get("additionalProperties", True) is True
+    post = document["paths"]["/api/v1/contexts"]["post"]
+    assert (post["x-required-scope"], post["requestBody"]["required"]) == ("contexts:write", False)
+    assert "any JSON object" in post["description"]

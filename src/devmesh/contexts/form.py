@@ -51,7 +51,8 @@ class ContextBody(Document, frozen=True):
     tags: list[Tag] = []
     agent_id: Name | None = None
     expires_at: datetime | None = None
-    content: Any = _NOTHING
+    # Made each time: what describes the routes asks each default for its hash, and a Raw has none.
+    content: Any = msgspec.field(default_factory=lambda: _NOTHING)
 
     @classmethod
     def of(cls, members: Mapping[str, Raw]) -> Self:
