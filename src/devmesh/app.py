@@ -55,7 +55,7 @@ from devmesh.keys import routes as keys_routes
 from devmesh.keys.places import Places
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
-from devmesh.limits.service import Limits
+from devmesh.limits.choice import choose
 from devmesh.login import routes as login_routes
 from devmesh.login.entry import Entry, Networks
 from devmesh.login.own_password import OwnPassword
@@ -111,7 +111,7 @@ class App:
         self.ring = KeyRing(master_key)
         self.changes = Changes(direct)
         self.audit = Audit(self.database, direct, partial(self.ring.digest, "arguments"))
-        limits = Limits(plans.default.requests_per_minute, plans.default.burst)
+        self.limits = limits = choose(plans.default.requests_per_minute, plans.default.burst, settings)
         self.data_keys = DataKeys(self.ring)
         _let_go(self.data_keys, self.changes)
         self.verifier = Verifier(self.database, self.ring, self.changes, plans)
@@ -230,6 +230,7 @@ class App:
         await self.ring.open(self.database)
         await self.audit.open()
         await self.changes.open()
+        await self.limits.open()
         if self._metrics is not None:
             await self._metrics.open()
         await self.outbox.open()
@@ -255,6 +256,7 @@ class App:
         await self.verifier.uses.close()
         await self.vault.uses.close()
         await self.audit.close()
+        await self.limits.close()
         await self.changes.close()
         await self.sender.close()
         await self.database.close()

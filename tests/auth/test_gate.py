@@ -69,7 +69,11 @@ async def test_a_tenant_that_is_not_ones_own_is_told_what_is_left(organization: 
 
 async def test_two_different_credentials_spend_from_the_address(mesh: Mesh, monkeypatch: pytest.MonkeyPatch):
     spent: list[Any] = []
-    monkeypatch.setattr(Limits, "spend_address", lambda _, address: spent.append(address))
+
+    async def spend(_: Limits, address: str) -> None:
+        spent.append(address)
+
+    monkeypatch.setattr(Limits, "spend_address", spend)
     async with mesh.http.get("/api/v1/profile", headers={"Authorization": "Bearer a", "X-API-Key": "b"}) as reply:
         assert reply.status == 400
     assert spent == ["127.0.0.1"]

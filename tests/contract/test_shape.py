@@ -68,6 +68,8 @@ CALLERLESS = {
     "invitations.service.Invitations.accept",
     "invitations.service.Invitations.look_up",
     "keys.service.Keys.issue_first",
+    "limits.service.Limits.open",
+    "limits.service.Limits.close",
     "limits.service.Limits.spend_address",
     "login.service.Login.login",
     "login.service.Login.prove_factor",

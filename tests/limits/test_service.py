@@ -47,11 +47,11 @@ def caller_with(rate_limit=3, rate_window=60, requests_per_minute=0, burst=0) ->
     )
 
 
-def spends(limits: Limits, caller: Caller) -> int:
+async def spends(limits: Limits, caller: Caller) -> int:
     """How many requests in a row the caller gets."""
     for count in range(1000):
         try:
-            limits.spend(caller)
+            await limits.spend(caller)
         except RateLimited:
             return count
     raise AssertionError("no limit")
@@ -61,82 +61,82 @@ def headers(limits: Limits, caller: Caller) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in limits.headers(caller)}
 
 
-def test_a_key_gets_its_limit_and_then_waits_exactly(limits, clock):
+async def test_a_key_gets_its_limit_and_then_waits_exactly(limits, clock):
     caller = caller_with(rate_limit=3, rate_window=60)
-    assert spends(limits, caller) == 3
+    assert await spends(limits, caller) == 3
     with pytest.raises(RateLimited) as caught:
-        limits.spend(caller)
+        await limits.spend(caller)
     assert caught.value.retry_after == 20
     clock.now += 20 * SECOND - 1
     with pytest.raises(RateLimited) as caught:
-        limits.spend(caller)
+        await limits.spend(caller)
     assert caught.value.retry_after == 0.001
     clock.now += 1
-    assert spends(limits, caller) == 1
+    assert await spends(limits, caller) == 1
 
 
-def test_a_tenants_bucket_is_shared_by_its_keys(limits):
+async def test_a_tenants_bucket_is_shared_by_its_keys(limits):
     first = caller_with(rate_limit=10, requests_per_minute=60, burst=4)
     second = msgspec.structs.replace(first, key_id=uuid4())
-    assert spends(limits, first) == 4
-    assert spends(limits, second) == 0
-    assert spends(limits, caller_with(rate_limit=10, requests_per_minute=60, burst=4)) == 4
+    assert await spends(limits, first) == 4
+    assert await spends(limits, second) == 0
+    assert await spends(limits, caller_with(rate_limit=10, requests_per_minute=60, burst=4)) == 4
 
 
-def test_what_the_tenants_bucket_refuses_is_not_taken_from_the_keys(limits, clock):
+async def test_what_the_tenants_bucket_refuses_is_not_taken_from_the_keys(limits, clock):
     caller = caller_with(rate_limit=10, rate_window=3600, requests_per_minute=60, burst=4)
-    assert spends(limits, caller) == 4
-    spends(limits, caller)
+    assert await spends(limits, caller) == 4
+    await spends(limits, caller)
     clock.now += 5 * SECOND
-    assert spends(limits, caller) == 4  # 6 left in the key's bucket, 4 again in the tenant's
+    assert await spends(limits, caller) == 4  # 6 left in the key's bucket, 4 again in the tenant's
 
 
-def test_what_the_keys_bucket_refuses_is_not_taken_from_the_tenants(limits):
+async def test_what_the_keys_bucket_refuses_is_not_taken_from_the_tenants(limits):
     caller = caller_with(rate_limit=2, requests_per_minute=60, burst=5)
-    assert spends(limits, caller) == 2
-    spends(limits, caller)
-    assert spends(limits, msgspec.structs.replace(caller, key_id=uuid4(), allowance=Allowance(9, 60, 60, 5))) == 3
+    assert await spends(limits, caller) == 2
+    await spends(limits, caller)
+    assert await spends(limits, msgspec.structs.replace(caller, key_id=uuid4(), allowance=Allowance(9, 60, 60, 5))) == 3
 
 
-def test_a_new_limit_for_a_key_does_not_refill_it(limits):
+async def test_a_new_limit_for_a_key_does_not_refill_it(limits):
     caller = caller_with(rate_limit=5)
-    assert spends(limits, caller) == 5
-    assert spends(limits, msgspec.structs.replace(caller, allowance=Allowance(7, 60))) == 2
+    assert await spends(limits, caller) == 5
+    assert await spends(limits, msgspec.structs.replace(caller, allowance=Allowance(7, 60))) == 2
 
 
-def test_a_session_is_counted_by_its_user_in_every_tenant(limits):
+async def test_a_session_is_counted_by_its_user_in_every_tenant(limits):
     caller = msgspec.structs.replace(caller_with(rate_limit=3), key_id=None)
-    assert spends(limits, caller) == 3
-    assert spends(limits, msgspec.structs.replace(caller, tenant_id=uuid4())) == 0
+    assert await spends(limits, caller) == 3
+    assert await spends(limits, msgspec.structs.replace(caller, tenant_id=uuid4())) == 0
 
 
-def test_nought_is_no_limit(limits):
+async def test_nought_is_no_limit(limits):
     caller = caller_with(rate_limit=0)
     for _ in range(500):
-        limits.spend(caller)
+        await limits.spend(caller)
     assert limits.headers(caller) == []
 
 
-def test_requests_without_a_credential_are_counted_by_address(limits):
+async def test_requests_without_a_credential_are_counted_by_address(limits):
     for _ in range(120):
-        limits.spend_address("192.0.2.1")
+        await limits.spend_address("192.0.2.1")
     with pytest.raises(RateLimited) as caught:
-        limits.spend_address("192.0.2.1")
+        await limits.spend_address("192.0.2.1")
     assert caught.value.retry_after == 1
-    limits.spend_address("192.0.2.2")
+    await limits.spend_address("192.0.2.2")
 
 
-def test_an_ipv6_client_is_its_whole_64(limits):
+async def test_an_ipv6_client_is_its_whole_64(limits):
     for index in range(120):
-        limits.spend_address(f"2001:db8::{index:x}")
+        await limits.spend_address(f"2001:db8::{index:x}")
     with pytest.raises(RateLimited):
-        limits.spend_address("2001:db8::ffff:1")
-    limits.spend_address("2001:db8:0:1::1")
+        await limits.spend_address("2001:db8::ffff:1")
+    await limits.spend_address("2001:db8:0:1::1")
 
 
-def test_the_headers_tell_both_buckets(limits):
+async def test_the_headers_tell_both_buckets(limits):
     caller = caller_with(rate_limit=100, rate_window=60, requests_per_minute=60, burst=10)
-    limits.spend(caller)
+    await limits.spend(caller)
     found = headers(limits, caller)
     assert found["x-ratelimit-limit"] == "100"
     assert found["x-ratelimit-remaining"] == "9"
@@ -145,18 +145,18 @@ def test_the_headers_tell_both_buckets(limits):
     assert found["ratelimit-policy"] == '"key";q=100;w=60, "tenant";q=10;w=10'
 
 
-def test_an_empty_bucket_shows_nothing_left_and_the_wait(limits):
+async def test_an_empty_bucket_shows_nothing_left_and_the_wait(limits):
     caller = caller_with(rate_limit=2, rate_window=60)
-    spends(limits, caller)
+    await spends(limits, caller)
     found = headers(limits, caller)
     assert found["x-ratelimit-remaining"] == "0"
     assert found["ratelimit"] == '"key";r=0;t=30'
     assert abs(int(found["x-ratelimit-reset"]) - time.time() - 60) <= 2
 
 
-def test_a_refusal_says_which_limit_it_was(limits):
+async def test_a_refusal_says_which_limit_it_was(limits):
     caller = caller_with(rate_limit=1)
-    spends(limits, caller)
+    await spends(limits, caller)
     with pytest.raises(RateLimited, match="limit of this key") as caught:
-        limits.spend(caller)
+        await limits.spend(caller)
     assert caught.value.extra == {"violated_policies": ["key"]}

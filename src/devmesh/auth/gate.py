@@ -51,7 +51,7 @@ class Gate:
         path = path.removesuffix("/")  # as the router does
         if path in _BY_BODY or not carries_credential(headers):
             if scope["path"].startswith(_LIMITED) and path != _HEALTH:
-                self._limits.spend_address(state["address"])
+                await self._limits.spend_address(state["address"])
             await self._app(scope, receive, send)
             return
         replied: list[tuple[bytes, bytes]] = state["reply_headers"]
@@ -62,7 +62,7 @@ class Gate:
             await self._tell_late(caller, scope, receive, send)
             return
         try:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
             replied.extend(self._limits.headers(caller))
             await self._app(scope, receive, send)
         except (Forbidden, RateLimited) as error:
@@ -83,14 +83,14 @@ class Gate:
         try:
             await self._app(scope, receive, tell)
         except MeshError as error:
-            refused = error if scope["state"].get(SPENDS_ITSELF) else self._counted(caller, error)
+            refused = error if scope["state"].get(SPENDS_ITSELF) else await self._counted(caller, error)
             replied.extend(self._limits.headers(caller))
             raise refused from error.__cause__
 
-    def _counted(self, caller: Caller, error: MeshError) -> MeshError:
+    async def _counted(self, caller: Caller, error: MeshError) -> MeshError:
         """Spend one for a call that was refused before it was one; return `error`, or the limit that comes first."""
         try:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
         except RateLimited as limited:
             return limited
         return error

@@ -53,17 +53,17 @@ class Authenticator:
                     allowed = None
         except (Unauthenticated, BadRequest) as error:
             self._audit.refused(Visitor(address, request_id), REFUSED, error.code)
-            self._limits.spend_address(address)
+            await self._limits.spend_address(address)
             raise
         if allowed is None:
-            self._refuse(grant.caller(address, request_id), replied)
+            await self._refuse(grant.caller(address, request_id), replied)
         return allowed.caller(address, request_id)
 
-    def _refuse(self, caller: Caller, replied: list[tuple[bytes, bytes]]) -> NoReturn:
+    async def _refuse(self, caller: Caller, replied: list[tuple[bytes, bytes]]) -> NoReturn:
         """Refuse a tenant that is not the caller's: that costs and tells as any other request."""
         self._audit.refused(caller, REFUSED, TenantNotAllowed.code)
         try:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
         finally:
             replied.extend(self._limits.headers(caller))
         raise TenantNotAllowed

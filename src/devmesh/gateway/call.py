@@ -55,7 +55,7 @@ class Gateway:
         returns. Raises MeshError for what was refused; the service's own refusal is an error result.
         """
         async with self._audit.entry(caller, "tool.call", tool=name[:128]) as entry:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
             tool = self._catalog.find(name)
             _require(caller, tool, reads=tool.may_read)
             given = arguments or {}
@@ -104,10 +104,10 @@ class Gateway:
             meta["receipt"] = entry.receipt
             return result
 
-    def admit(self, caller: Caller, name: str, arguments: Arguments | None) -> None:
+    async def admit(self, caller: Caller, name: str, arguments: Arguments | None) -> None:
         """Take one from the caller's limits for a call whose result is known already; raise what refuses the call."""
         try:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
             tool = self._catalog.find(name)
             _require(caller, tool, reads=tool.may_read)
             if tool.connector is not BUILTIN:

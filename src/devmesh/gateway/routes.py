@@ -80,7 +80,7 @@ async def show_tool(gateway: Gateway, caller: Caller, name: str) -> ToolShown:
 
 async def _may_execute(gateway: Gateway, caller: Caller, name: str, data: Execute, request: Request) -> None:
     request.spends_itself()
-    gateway.admit(caller, name, data.arguments)
+    await gateway.admit(caller, name, data.arguments)
 
 
 @post("/tools/{name:str}/execute", scope=None, status=200, repeat=Repeat(outside=True, allowed=_may_execute))

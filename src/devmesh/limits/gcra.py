@@ -56,9 +56,24 @@ class Bucket:
 
     def change(self, capacity: int, amount: int, window: int, now: int) -> None:
         """Hold other limits from now on; the requests that are out stay out."""
-        debt, cost = max(self._full_at - now * self.amount, 0), self._cost
+        debt, cost = self.debt(now), self._cost
         self._set(capacity, amount, window)
         self._full_at = now * amount - (-debt * self._cost // cost)
+
+    def debt(self, now: int) -> int:
+        """Return what is out, in units of 1/amount nanosecond."""
+        return max(self._full_at - now * self.amount, 0)
+
+    def hold(self, debt: int, now: int) -> None:
+        """Be as another clock's bucket of the same limits is now; `debt` in units of 1/amount nanosecond."""
+        self._full_at = now * self.amount + debt
+
+    def owed(self, part: Bucket, now: int) -> int:
+        """Return the debt of what `part` let through beyond this bucket's own, in units of 1/amount nanosecond."""
+        beyond = part.debt(now)
+        if part.amount == self.amount:
+            beyond -= self.debt(now)
+        return max(-(-beyond * self.window // part.window), 0)
 
 
 class Buckets:
@@ -80,6 +95,25 @@ class Buckets:
         elif bucket.amount != amount or bucket.window != window or bucket.capacity != capacity:
             bucket.change(capacity, amount, window, now)
         return bucket
+
+    def part(self, key: int | str, whole: Bucket, processes: int, now: int) -> Bucket:
+        """Return the key's bucket, one process's part of `whole`; not known, it is as far out as that one is."""
+        known = key in self._found
+        part = self.of(key, max(whole.capacity // processes, 1), whole.amount, whole.window * processes, now)
+        if not known:
+            # Of the part's requests each costs `processes` times as much, so as many times fewer are out.
+            part.hold(whole.debt(now), now)
+        return part
+
+    def put(self, key: int | str, bucket: Bucket, now: int) -> None:
+        """Have this be the key's bucket, if there is none."""
+        if len(self._found) >= self._sweep_at:
+            self._sweep(now)
+        self._found.setdefault(key, bucket)
+
+    def pop(self, key: int | str) -> Bucket | None:
+        """Forget the key's bucket and return it, if it was known."""
+        return self._found.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._found)

@@ -32,7 +32,13 @@ class Limits:
         self._tenants = Buckets()
         self._addresses = Buckets()
 
-    def spend(self, caller: Caller) -> None:
+    async def open(self) -> None:
+        """Have everything that the counting needs."""
+
+    async def close(self) -> None:
+        """Let it go."""
+
+    async def spend(self, caller: Caller) -> None:
         """Take one request from the key's and the tenant's bucket; RateLimited takes from neither."""
         now = self._now()
         key, tenant = self._buckets(caller, now)
@@ -40,19 +46,19 @@ class Limits:
         tenant_wait = tenant.wait(now) if tenant is not None else 0
         if key_wait or tenant_wait:
             violated = [name for name, wait in (("key", key_wait), ("tenant", tenant_wait)) if wait]
-            raise _limited(max(key_wait, tenant_wait), violated)
+            raise limited(max(key_wait, tenant_wait), violated)
         if key is not None:
             key.spend(now)
         if tenant is not None:
             tenant.spend(now)
 
-    def spend_address(self, address: str) -> None:
+    async def spend_address(self, address: str) -> None:
         """Take one request of those without a valid credential from the address's bucket, or raise RateLimited."""
         now = self._now()
         bucket = self._of_address(address, now)
         wait = bucket.wait(now)
         if wait:
-            raise _limited(wait, ["address"])
+            raise limited(wait, ["address"])
         bucket.spend(now)
 
     def headers(self, caller: Caller) -> list[Header]:
@@ -89,7 +95,8 @@ class Limits:
         return self._addresses.of(network(address), self._burst, self._per_minute, _MINUTE, now)
 
 
-def _limited(wait: int, violated: list[str]) -> RateLimited:
+def limited(wait: int, violated: list[str]) -> RateLimited:
+    """Return the refusal by these limits, with the wait in nanoseconds."""
     names = " and ".join(violated)
     return RateLimited(
         f"The limit of this {names} is used up.",

@@ -72,7 +72,7 @@ class Endpoint:
             message = None if type(value) is list else message_of(value)
             batch = _batch_of(value, exchange) if message is None else []
         except (Refused, MeshError):
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
             raise
         if message is None:
             return await self._answer_all(batch, exchange, caller)
@@ -92,7 +92,7 @@ class Endpoint:
             message = message_of(value)
             _check_member(message, exchange)
         except Refused:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
             raise
         exchange.request_id = message.request_id
         return await self._answer(message, exchange, caller)
@@ -111,15 +111,15 @@ class Endpoint:
             if calls:
                 _check_call(message, modern=modern)
         except Refused:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
             raise
         if message.request_id is None:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
             return ACCEPTED
         if calls:
             result = called(await self._call(message.params, exchange, caller), modern=modern)
         else:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
             if message.method == "tools/list":
                 result = self._page(message, exchange, await self._gateway.listing(caller), modern=modern)
             else:
@@ -131,7 +131,7 @@ class Endpoint:
         try:
             passed = self._passed(exchange.headers)
         except Invalid as error:
-            return refused(caller, self._counted(caller, error))
+            return refused(caller, await self._counted(caller, error))
         try:
             return await self._gateway.run(caller, params["name"], params.get("arguments") or {}, passed)
         except UnknownTool as unknown:
@@ -140,10 +140,10 @@ class Endpoint:
         except MeshError as error:
             return refused(caller, error)
 
-    def _counted(self, caller: Caller, error: MeshError) -> MeshError:
+    async def _counted(self, caller: Caller, error: MeshError) -> MeshError:
         """Spend one for a call that does not reach the gateway; return `error`, or the limit that comes before it."""
         try:
-            self._limits.spend(caller)
+            await self._limits.spend(caller)
         except RateLimited as limited:
             return limited
         return error
