@@ -78,11 +78,11 @@ async def test_a_key_is_one_principals_tenants_and_routes_own(client: Client):
 
 async def test_what_stands_in_the_path_is_part_of_the_route(client: Client, github: GitHub):
     await client.organization.connect(github, TOKEN)
-    first = await client.post(EXECUTE, ISSUE, "one")
-    other = await client.post(EXECUTE.replace("create_issue", "get_repository"), ISSUE, "one")
-    assert first.body["is_error"] is False
-    assert not other.replayed
-    assert other.body["code"] != "idempotency_key_reused"
+    body = {"arguments": {"owner": "acme", "repo": "site"}}
+    tools = ("get_repository", "list_issues")
+    replies = [await client.post(EXECUTE.replace("create_issue", tool), body, "one") for tool in tools]
+    assert [(reply.status, reply.replayed) for reply in replies] == [(200, False)] * 2
+    assert {received.path for received in github.received} >= {"/repos/acme/site", "/repos/acme/site/issues"}
 
 
 async def test_twenty_at_once_act_once(client: Client):
@@ -227,6 +227,25 @@ async def test_a_repeated_call_counts_against_the_limit(client: Client, github: 
 async def test_a_malformed_key_is_400(client: Client, wrong: str):
     reply = await client.post(TENANTS, new_tenant(), wrong)
     assert (reply.status, reply.body["code"]) == (400, "idempotency_key_invalid")
+
+
+async def test_who_is_not_known_is_told_so_first(client: Client):
+    async with client.organization.mesh.http.post(TENANTS, json={}, headers={"Idempotency-Key": "a b"}) as reply:
+        assert reply.status == 401
+
+
+async def test_the_document_tells_where_the_header_is_read(client: Client):
+    async with client.organization.mesh.http.get("/openapi.json") as reply:
+        paths = (await reply.json(content_type=None))["paths"]
+
+    def told(path: str, method: str = "post") -> bool:
+        return "Idempotency-Key" in [each["name"] for each in paths[path][method].get("parameters", [])]
+
+    assert told(TENANTS)
+    assert told("/api/v1/tools/{name}/execute")
+    assert not told("/api/v1/auth/login")
+    assert not told("/api/v1/auth/validate")
+    assert not told(TENANTS, "get")
 
 
 async def test_bare_and_quoted_are_the_same_key(client: Client):

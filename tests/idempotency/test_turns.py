@@ -146,12 +146,14 @@ async def test_a_long_action_keeps_its_lease(once: Idempotency, caller: Caller):
     turn = await once.begin(caller, ASKED, outside=False)
 
     async def slowly() -> Answer:
-        await asyncio.sleep(3 * SHORT.total_seconds())
-        with pytest.raises(RequestInProgress):
-            await again(once, caller)
+        await asyncio.sleep(4 * SHORT.total_seconds())
         return DONE
 
-    assert await turn.act(slowly, keep=True) == DONE
+    acting = asyncio.create_task(turn.act(slowly, keep=True))
+    await asyncio.sleep(3 * SHORT.total_seconds())
+    with pytest.raises(RequestInProgress):
+        await again(once, caller)
+    assert await acting == DONE
 
 
 async def test_what_acted_outside_never_acts_again(once: Idempotency, caller: Caller):
@@ -236,6 +238,25 @@ async def test_a_change_in_any_transaction_counts_and_a_look_does_not(
 
     await (await once.begin(caller, ASKED, outside=False)).act(act, keep=False)
     assert await state() == "told"
+
+
+async def test_what_a_request_leaves_behind_acts_for_itself(once: Idempotency, caller: Caller, things: Things):
+    go = asyncio.Event()
+
+    async def later() -> None:
+        await go.wait()
+        await things.make()
+
+    async def act() -> Answer:
+        left.append(asyncio.create_task(later()))
+        return DONE
+
+    left: list[asyncio.Task[None]] = []
+    await (await once.begin(caller, ASKED, outside=False)).act(act, keep=True)
+    go.set()
+    await left[0]
+    assert await things.count() == 1
+    assert await again(once, caller) == DONE
 
 
 async def test_a_key_is_new_again_after_24_hours(once: Idempotency, caller: Caller, things: Things):

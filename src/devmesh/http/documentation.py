@@ -17,7 +17,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from devmesh import __version__
 from devmesh.http.faults import faults_of
-from devmesh.http.repeat import HEADER, MOST_CHARACTERS
+from devmesh.http.repeat import MOST_CHARACTERS
 
 PAGE = resources.files(__package__).joinpath("docs.html").read_bytes()
 _NEEDS: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
@@ -47,7 +47,7 @@ _PROBLEM = {
 
 
 _REPEAT = {
-    "name": HEADER.decode(),
+    "name": "Idempotency-Key",
     "in": "header",
     "description": "A value of your own for this one action, such as a UUID: a repeat within 24 hours does not act "
     "again.",

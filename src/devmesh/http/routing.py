@@ -95,11 +95,11 @@ class Endpoint:
         if key is None or self._once is None:
             answer = _answer(handler, await plan.fn(**await plan.arguments(scope, receive, self._services)))
         else:
-            answer = await self._answer_once(self._once, key_of(key), scope, receive)
+            answer = await self._answer_once(self._once, key, scope, receive)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer_once(self, once: Once, key: str, scope: Scope, receive: Receive) -> Answer:
+    async def _answer_once(self, once: Once, key: bytes, scope: Scope, receive: Receive) -> Answer:
         """Return the function's answer, or the first one under this key if the caller still may make the request."""
         handler = scope["route_handler"]
         plan: Plan = handler.opt["plan"]
@@ -109,7 +109,7 @@ class Endpoint:
         caller: Caller = arguments[plan.caller or ""]
         _check(caller, handler.opt["scope"])
         values = [f"{name}={value}" for name, value in sorted(scope["path_params"].items())]
-        asked = Asked(key, (scope["method"], plan.template, *values), scope["query_string"] + b"\n" + body)
+        asked = Asked(key_of(key), (scope["method"], plan.template, *values), scope["query_string"] + b"\n" + body)
 
         async def act() -> Answer:
             return _answer(handler, await plan.fn(**arguments))

@@ -45,7 +45,7 @@ class Records:
 class Turn:
     """What `Idempotency.begin` returns: `found` is the first request if that was another one, None if it is this."""
 
-    __slots__ = ("_caller", "_found", "_mine", "_outside", "_records")
+    __slots__ = ("_caller", "_found", "_is_over", "_mine", "_outside", "_records")
 
     def __init__(self, records: Records, caller: Caller, mine: First, found: First | None, *, outside: bool) -> None:
         self._records = records
@@ -53,6 +53,7 @@ class Turn:
         self._mine = mine
         self._found = found
         self._outside = outside
+        self._is_over = False
 
     @property
     def ours(self) -> bool:
@@ -75,6 +76,7 @@ class Turn:
             error = refusal
             raise
         finally:
+            self._is_over = True
             renewing.cancel()
             if answer is None:
                 await self._failed(error)
@@ -100,6 +102,8 @@ class Turn:
         raise AlreadyDone("The first request was carried out; its reply is not kept.", first.object_id, told)
 
     async def _mark(self, tx: Tx) -> None:
+        if self._is_over:
+            return  # a task that the request has left behind
         if not await store.mark(tx, self._caller.organization_id, self._mine.digest, self._mine.attempt):
             raise RequestInProgress  # somebody took us for dead, and acts
 
@@ -107,7 +111,7 @@ class Turn:
         records, caller, mine = self._records, self._caller, self._mine
         while True:
             await asyncio.sleep(records.lease.total_seconds() / _RENEWALS)
-            with contextlib.suppress(DatabaseAway):
+            with contextlib.suppress(DatabaseAway, asyncpg.PostgresError):
                 async with records.db.acting(caller.organization_id, caller.tenant_id) as tx:
                     await store.renew(tx, caller.organization_id, mine.digest, mine.attempt, records.lease)
 
