@@ -106,3 +106,42 @@ def test_a_bucket_refills_at_its_rate_and_no_further():
     ) == (0, 0, 1, 10)
     assert bucket.standing(10_000 * SECOND)[0] == 120
     assert bucket.standing(0)[2] == 120 * SECOND
+
+
+@given(RATES, st.integers(1, 8), st.integers(0, 50))
+def test_the_parts_of_a_bucket_never_hold_more_than_it_does(rate, processes, out):
+    whole, now = Bucket(*rate), 5
+    out = min(out, rate[0])
+    for _ in range(out):
+        whole.spend(now)
+    taken = 0
+    for _ in range(processes):
+        part = Buckets().part("a", whole, processes, now)
+        while part.wait(now) == 0:
+            part.spend(now)
+            taken += 1
+    # Fewer than one a process is still one.
+    assert taken <= max(rate[0] - out, 0) + (processes if rate[0] - out < 2 * processes else 0)
+
+
+@given(RATES, st.integers(1, 8), st.integers(0, 50), st.integers(0, 9 * SECOND))
+def test_a_whole_bucket_is_owed_what_its_part_let_through_and_no_more(rate, processes, out, later):
+    whole, buckets, now = Bucket(*rate), Buckets(), 5
+    for _ in range(min(out, rate[0])):
+        whole.spend(now)
+    part, through = buckets.part("a", whole, processes, now), 0
+    while part.wait(now) == 0:
+        part.spend(now)
+        through += 1
+    cost = rate[2] * SECOND
+    assert whole.owed(part, now) == through * cost
+    assert 0 <= whole.owed(part, now + later) <= through * cost
+    assert whole.owed(part, now + 10_000 * SECOND) == 0
+
+
+def test_a_part_that_was_put_back_does_not_replace_a_newer_one():
+    buckets, old, new = Buckets(), Bucket(5, 5, 60), Bucket(5, 5, 60)
+    buckets.put("a", new, 0)
+    buckets.put("a", old, 0)
+    assert buckets.pop("a") is new
+    assert buckets.pop("a") is None

@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 
-from devmesh.cli import doctor_database, doctor_machine, doctor_mail, port
+from devmesh.cli import doctor_database, doctor_limits, doctor_machine, doctor_mail, port
 from devmesh.cli.doctor_finding import Finding, good, wrong
 from devmesh.settings import DEFAULT_PORT, Settings, SettingsError
 
@@ -41,3 +41,4 @@ def _look(host: str, port: int) -> Iterable[Finding]:
     yield from doctor_machine.look(settings)
     yield from asyncio.run(doctor_database.look(settings))
     yield asyncio.run(doctor_mail.look(settings))
+    yield asyncio.run(doctor_limits.look(settings))

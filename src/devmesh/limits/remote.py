@@ -19,7 +19,7 @@ from devmesh.settings import RedisUrl
 log = logging.getLogger(__name__)
 
 _PROCESSES = "devmesh:processes"
-_ANSWER_SECONDS = 0.05
+_ANSWER_SECONDS = 0.1
 # A probe may take longer: it connects, perhaps over TLS, and nobody waits for it.
 _PROBE_SECONDS = 1.0
 _BEAT_SECONDS = 1.0
@@ -29,6 +29,7 @@ _GONE_SECONDS = 15
 _MOST_AT_ONCE = 128
 # Of the event loop: to look at the socket, to read, to take the answer up.
 _TURNS = 4
+_LONGEST = 200
 
 
 @dataclass(slots=True)
@@ -113,7 +114,7 @@ class Remote:
 
     async def _run(self, commands: Sequence[Command], seconds: float) -> list[Answer] | None:
         """Return the answers; None, and `up` is False, if one failed or did not come in time."""
-        running = asyncio.ensure_future(self._answers(commands))
+        running = asyncio.ensure_future(_answers(self._wire, commands))
         try:
             await asyncio.wait({running}, timeout=seconds)
             # Where it was this process that stood still, the answer may lie there already: it is read first.
@@ -130,20 +131,8 @@ class Remote:
         try:
             return running.result()
         except (RedisError, OSError) as error:
-            self._away(f"{type(error).__name__}: {error}")
+            self._away(_told(error))
             return None
-
-    async def _answers(self, commands: Sequence[Command]) -> list[Answer]:
-        answers = await self._wire.run(commands)
-        unknown = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        if unknown:
-            again = await self._wire.run([commands[place].in_full() for place in unknown])
-            for place, answer in zip(unknown, again, strict=True):
-                answers[place] = answer
-        fault = next((answer for answer in answers if isinstance(answer, Exception)), None)
-        if fault is not None:
-            raise fault
-        return answers
 
     def _away(self, why: str) -> None:
         self.up = False
@@ -153,7 +142,7 @@ class Remote:
             log.warning(
                 "the rate limits' Redis, %s, is away (%s): this process lets through one part in %d of each limit",
                 self._url,
-                why[:200],
+                why,
                 self.processes,
             )
         self._wire.drop()
@@ -185,3 +174,37 @@ class Remote:
         found = max(int(answer), self._least)
         if found >= self._processes or now - self._heard_at > _GONE_SECONDS:
             self._processes, self._heard_at = found, now
+
+
+async def fault(url: RedisUrl) -> str | None:
+    """Return what keeps the limits from being counted there, None if nothing does."""
+    wire = Wire(url)
+    asked = Command.script(SPEND, ["devmesh:{doctor}"], [1, 1, 1, 0])
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            await _answers(wire, [asked])
+    except TimeoutError:
+        return f"no answer within {_PROBE_SECONDS:.0f} s"
+    except (RedisError, OSError) as error:
+        return _told(error)
+    finally:
+        await wire.close()
+    return None
+
+
+async def _answers(wire: Wire, commands: Sequence[Command]) -> list[Answer]:
+    """Return the answers; a script that the server does not know is sent to it. Raises RedisError or OSError."""
+    answers = await wire.run(commands)
+    unknown = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+    if unknown:
+        again = await wire.run([commands[place].in_full() for place in unknown])
+        for place, answer in zip(unknown, again, strict=True):
+            answers[place] = answer
+    refused = next((answer for answer in answers if isinstance(answer, Exception)), None)
+    if refused is not None:
+        raise refused
+    return answers
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:_LONGEST]

@@ -1,0 +1,102 @@
+"""Limits over a Redis that is not there: each process keeps to its share."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import pytest
+
+from devmesh.access import Allowance, Caller, Person, Rights, Role
+from devmesh.errors import RateLimited
+from devmesh.ids import new_id
+from devmesh.limits.choice import choose
+from devmesh.limits.remote import fault
+from devmesh.limits.service import Limits
+from devmesh.metrics import LIMITS_BY_SHARE
+from devmesh.settings import RedisUrl, Settings
+
+SECRET = "a-secret-of-redis"
+
+
+def caller_with(allowance: Allowance) -> Caller:
+    return Caller(
+        organization_id=new_id(),
+        organization_slug="acme",
+        tenant_id=new_id(),
+        user_id=new_id(),
+        role=Role.MEMBER,
+        rights=Rights(["read"], "member"),
+        person=Person("a@example.com", "A", "t", "t"),
+        allowance=allowance,
+        key_id=new_id(),
+    )
+
+
+def nowhere() -> RedisUrl:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return RedisUrl("127.0.0.1", free.getsockname()[1], password=SECRET)
+
+
+@pytest.fixture
+async def limits(tmp_path):
+    settings = Settings(data_dir=tmp_path, redis_url=nowhere(), workers=4)
+    limits = choose(60, 120, settings)
+    await limits.open()
+    yield limits
+    await limits.close()
+
+
+async def spends(limits: Limits, caller: Caller) -> int:
+    for count in range(1000):
+        try:
+            await limits.spend(caller)
+        except RateLimited:
+            return count
+    raise AssertionError("no limit")
+
+
+async def test_a_server_that_finds_no_redis_gives_each_worker_its_part_and_says_so(
+    tmp_path, caplog: pytest.LogCaptureFixture
+):
+    limits = choose(60, 120, Settings(data_dir=tmp_path, redis_url=nowhere(), workers=4))
+    with caplog.at_level(logging.INFO):
+        await limits.open()
+        caller = caller_with(Allowance(100, 3600, 60, 80))
+        assert await spends(limits, caller) == 20
+        await limits.close()
+    assert LIMITS_BY_SHARE.value() == 1
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("devmesh.limits")]
+    assert len(told) == 1
+    assert "one part in 4 of each limit" in told[0]
+    assert SECRET not in caplog.text
+
+
+async def test_the_headers_tell_of_the_part(limits):
+    caller = caller_with(Allowance(100, 60))
+    await limits.spend(caller)
+    headers = dict(limits.headers(caller))
+    assert headers[b"x-ratelimit-remaining"] == b"24"
+    assert headers[b"ratelimit-policy"] == b'"key";q=25;w=60'
+
+
+async def test_nobody_is_shut_out_by_a_part_of_less_than_one(limits):
+    assert await spends(limits, caller_with(Allowance(2, 3600))) == 1
+
+
+async def test_addresses_have_a_part_too(limits):
+    for _ in range(30):
+        await limits.spend_address("2001:db8::1")
+    with pytest.raises(RateLimited):
+        await limits.spend_address("2001:db8::2")
+
+
+async def test_without_a_redis_the_limits_are_the_processs_own(tmp_path):
+    assert type(choose(60, 120, Settings(data_dir=tmp_path))) is Limits
+
+
+async def test_what_is_wrong_with_a_redis_is_told_without_its_password():
+    found = await fault(nowhere())
+    assert found is not None
+    assert found.startswith("ConnectionError")
+    assert SECRET not in found
