@@ -12,9 +12,14 @@ from devmesh.gateway.model import ToolResult
 from devmesh.mcp.errors import guarded
 from devmesh.mcp.exchange import Exchange
 from devmesh.mcp.protocol import META_SERVER, SERVER_INFO
-from devmesh.mcp.replies import Reply, called
+from devmesh.mcp.replies import Reply
+from devmesh.mcp.replies import called as pieces
 
 VALUES = ['{"a":1}', ' {"a":1}', "[1]", '"x"', "1", "false"]
+
+
+def called(result: ToolResult, *, modern: bool) -> bytes:
+    return b"".join(pieces(result, modern=modern))
 
 
 @pytest.mark.parametrize("text", VALUES)

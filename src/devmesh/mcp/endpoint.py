@@ -117,13 +117,14 @@ class Endpoint:
             await self._limits.spend(caller)
             return ACCEPTED
         if calls:
-            result = called(await self._call(message.params, exchange, caller), modern=modern)
+            return succeed(
+                message.request_id, *called(await self._call(message.params, exchange, caller), modern=modern)
+            )
+        await self._limits.spend(caller)
+        if message.method == "tools/list":
+            result = self._page(message, exchange, await self._gateway.listing(caller), modern=modern)
         else:
-            await self._limits.spend(caller)
-            if message.method == "tools/list":
-                result = self._page(message, exchange, await self._gateway.listing(caller), modern=modern)
-            else:
-                result = fixed_result(message, modern=modern)
+            result = fixed_result(message, modern=modern)
         return succeed(message.request_id, result)
 
     async def _call(self, params: Mapping[str, Any], exchange: Exchange, caller: Caller) -> ToolResult:

@@ -29,9 +29,9 @@ class Reply(NamedTuple):
 ACCEPTED: Final = Reply(202, b"")
 
 
-def succeed(request_id: Id, result: bytes) -> Reply:
-    """Return the reply that holds `result`, which is JSON already."""
-    return Reply(200, b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (_encode(request_id), result))
+def succeed(request_id: Id, *result: bytes) -> Reply:
+    """Return the reply that holds the result, which is JSON already, in one piece or in several."""
+    return Reply(200, b"".join((b'{"jsonrpc":"2.0","id":', _encode(request_id), b',"result":', *result, b"}")))
 
 
 def failure(
@@ -45,11 +45,16 @@ def failure(
     return Reply(status, body, headers)
 
 
-def called(result: ToolResult, *, modern: bool) -> bytes:
-    """Return the tool's result in the era's form: only 2026-07-28 lets structuredContent be any JSON value."""
+def called(result: ToolResult, *, modern: bool) -> list[bytes]:
+    """Return the tool's result in the era's form: only 2026-07-28 lets structuredContent be any JSON value.
+
+    It comes in pieces: a result may be long, and is put together once.
+    """
     text, structured, meta = result.text, result.structured, result.meta
-    quoted = _encode(text) if isinstance(text, str) else _quoted(bytes(text))
-    parts = [b'{"content":[{"text":', quoted, b',"type":"text"}]']
+    if isinstance(text, str):
+        parts = [b'{"content":[{"text":', _encode(text), b',"type":"text"}]']
+    else:
+        parts = [b'{"content":[{"text":"', _escaped(bytes(text)), b'","type":"text"}]']
     if structured is not None:
         parts += (b',"structuredContent":', _as_raw(structured) if modern else _as_object(structured))
     if result.is_error:
@@ -60,16 +65,16 @@ def called(result: ToolResult, *, modern: bool) -> bytes:
     if meta:
         parts += (b',"_meta":', _encode(meta))
     parts.append(b"}")
-    return b"".join(parts)
+    return parts
 
 
-def _quoted(json: bytes) -> bytes:
-    """Return JSON as a JSON string.
+def _escaped(json: bytes) -> bytes:
+    """Return JSON as what stands in a JSON string.
 
     It needs no other escapes: within strings JSON has no control characters, between them three of the four blanks.
     """
     text = json.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return b'"%b"' % text.replace(b"\n", b"\\n").replace(b"\r", b"\\r").replace(b"\t", b"\\t")
+    return text.replace(b"\n", b"\\n").replace(b"\r", b"\\r").replace(b"\t", b"\\t")
 
 
 def _as_raw(value: Any) -> bytes:

@@ -84,24 +84,24 @@ class Histogram(Metric):
     def __init__(self, name: str, meaning: str, labels: Sequence[str], bounds: Iterable[float]) -> None:
         super().__init__(name, meaning, labels)
         self._bounds = tuple(sorted(bounds))
-        self._counts: dict[Labels, list[int]] = {}
-        self._sums: dict[Labels, float] = {}
+        # For each bound, and beyond the last, how many; at the end the sum.
+        self._cells: dict[Labels, list[float]] = {}
 
     def observe(self, value: float, *labels: str) -> None:
         """Count one value."""
-        counts = self._counts.get(labels)
-        if counts is None:
-            counts = self._counts[labels] = [0] * (len(self._bounds) + 1)
-        counts[bisect_left(self._bounds, value)] += 1
-        self._sums[labels] = self._sums.get(labels, 0.0) + value
+        cells = self._cells.get(labels)
+        if cells is None:
+            cells = self._cells[labels] = [*[0] * (len(self._bounds) + 1), 0.0]
+        cells[bisect_left(self._bounds, value)] += 1
+        cells[-1] += value
 
     def lines(self) -> Iterator[str]:
         """Yield its samples as text."""
-        for labels, counts in sorted(self._counts.items()):
+        for labels, (*counts, total) in sorted(self._cells.items()):
             bounds = [f"{bound:g}" for bound in self._bounds]
             for bound, count in zip([*bounds, "+Inf"], accumulate(counts), strict=True):
                 yield self._sample("_bucket", labels, count, f'le="{bound}"')
-            yield self._sample("_sum", labels, self._sums[labels])
+            yield self._sample("_sum", labels, total)
             yield self._sample("_count", labels, sum(counts))
 
 
