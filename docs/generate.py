@@ -105,9 +105,26 @@ def commands() -> Iterator[str]:
         importlib.import_module(f"devmesh.cli.{name.replace('-', '_')}").arguments(parser)
         yield f"## devmesh {name}"
         yield summary[0].upper() + summary[1:] + "."
-        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]  # noqa: SLF001 - nothing public lists them
-        if shown:
-            yield from _table(("Option", "Meaning"), ((_option(action), _help(action)) for action in shown))
+        yield from _options(parser)
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield the table of the command's options, or a section for each of its actions."""
+    shown = [
+        action
+        for action in parser._actions  # noqa: SLF001 - nothing public lists them
+        if argparse.SUPPRESS not in (action.help, action.dest) and action.dest != "help"
+    ]
+    for action in shown:
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
+            for name, child in action.choices.items():
+                about = str(child.description).removeprefix(f"devmesh {parser.prog.partition(' ')[2]} {name}: ")
+                yield f"### {parser.prog} {name}"
+                yield about[0].upper() + about[1:]
+                yield from _options(child)
+            return
+    if shown:
+        yield from _table(("Option", "Meaning"), ((_option(action), _help(action)) for action in shown))
 
 
 PAGES = {page.__name__: page for page in (settings, errors, routes, tools, commands)}

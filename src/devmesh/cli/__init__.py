@@ -19,7 +19,7 @@ from devmesh import __version__
 COMMANDS = {
     "serve": "run the gateway: PostgreSQL and the workers, until it is asked to stop",
     "migrate": "bring the database up to date without serving",
-    "keys": "rotate the installation's own keys",
+    "keys": "find API keys in text, or rotate the installation's own keys",
     "organizations": "list the organizations, or put one on another plan",
     "import-basic-auth": "give services that used basic authentication a tenant and a key each, over a server's API",
     "demo": "walk through it all against a stand-in for GitHub, and end",

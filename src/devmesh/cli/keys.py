@@ -1,52 +1,42 @@
-"""`devmesh keys`."""
+"""`devmesh keys`: each action is a module of its own, so that a scan before a commit loads no database driver."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
-from functools import partial
+import importlib
+from typing import Protocol, cast
 
-from devmesh.audit.model import Visitor
-from devmesh.audit.service import Audit
-from devmesh.cli.connected import CommandFailed, connected, failed
-from devmesh.crypto.ring import ROTATING, KeyRing, check_master_key
-from devmesh.db.changes import Changes
-from devmesh.db.pool import Database
-from devmesh.serve.connections import Connections
-from devmesh.sessions.model import RING_CHANGED
-from devmesh.settings import Settings, SettingsError
+# What `crypto.ring.ROTATING` holds; a test compares them.
+PURPOSES = ("jwt",)
+
+
+class Action(Protocol):
+    """What an action's module offers."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it; return the exit code."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what is done, with which keys."""
-    parser.add_argument("action", choices=["rotate"], help="make a new key, which is used from now on")
-    parser.add_argument(
-        "purpose", choices=ROTATING, help="jwt: what access tokens are signed with; nobody is logged out"
+    """Declare the actions and their options."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    about = "make a new key of the installation's own, which is used from now on"
+    rotate = actions.add_parser("rotate", help=about, description=f"devmesh keys rotate: {about}.")
+    rotate.add_argument(
+        "purpose", choices=PURPOSES, help="jwt: what access tokens are signed with; nobody is logged out"
+    )
+    about = "find API keys in text by their form and checksum; ends with 1 if there are any"
+    scan = actions.add_parser("scan", help=about, description=f"devmesh keys scan: {about}.")
+    scan.add_argument(
+        "path", nargs="*", default=["."], help="files and directories; - is standard input (default: this directory)"
+    )
+    scan.add_argument("--json", action="store_true", help="a JSON object a line instead of text")
+    scan.add_argument(
+        "--pattern", action="store_true", help="only print the regular expression, for other scanners, and end"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Rotate, and say which version signs now; 1 if that cannot be done, with the reason."""
-    try:
-        with connected(Settings.load(os.environ)) as (to, master_key):
-            version = asyncio.run(_rotate(to, master_key, options.purpose))
-    except (CommandFailed, SettingsError) as error:
-        return failed("No key was rotated", CommandFailed(str(error)))
-    print(f"Version {version} of the key '{options.purpose}' is in use from now on; nobody was logged out.")
-    return 0
-
-
-async def _rotate(to: Connections, master_key: bytes, purpose: str) -> int:
-    ring, database = KeyRing(master_key), Database(to.app, size=1)
-    audit = Audit(database, to.direct, partial(ring.digest, "arguments"))
-    await database.open()
-    try:
-        async with database.routing() as tx:
-            await check_master_key(tx, master_key)
-            version = await ring.rotate(tx, purpose)
-            await audit.record_in(tx, Visitor(), "key-ring.rotate", purpose, version=version)
-            await Changes(to.direct).announce(tx, RING_CHANGED, purpose)
-    finally:
-        await database.close()
-    return version
+    """Do the action; return its exit code."""
+    module = importlib.import_module(f"devmesh.cli.keys_{options.action}")
+    return cast("Action", module).run(options)
