@@ -1,7 +1,7 @@
 """The servers that the gateway is measured with: `python bench/servers.py upstream|proxy|least PORT [UPSTREAM]`.
 
-All are raw ASGI on Granian, as the gateway is. `upstream` stands for GitHub, `proxy` forwards to it and checks
-nothing, `least` gives the smallest reply there can be.
+All are raw ASGI on Granian, a server that is not our own. `upstream` stands for GitHub, `proxy` forwards to it and
+checks nothing, `least` gives the smallest reply there can be.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def proxy(upstream_port: int) -> Asgi:
 
 async def serve(app: Asgi, port: int) -> None:
     """Serve until SIGTERM."""
-    server = Server(  # as the gateway's worker has it
+    server = Server(
         app, "127.0.0.1", port, interface=Interfaces.ASGINL, http=HTTPModes.http1, websockets=False, log_enabled=False
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)

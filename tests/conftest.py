@@ -7,7 +7,7 @@ import json
 import secrets
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import UUID
 
 import aiohttp
 import pytest
+import uvloop
 
 from devmesh.access import Role
 from devmesh.app import App, build
@@ -28,6 +29,11 @@ from devmesh.demo.github import GitHub
 from devmesh.directory.service import Directory
 from devmesh.http.server.listening import Server
 from devmesh.settings import Settings
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run tests in the event loop that a worker runs in."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

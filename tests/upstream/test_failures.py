@@ -1,4 +1,5 @@
 import asyncio
+import os
 import socket
 import ssl
 import time
@@ -242,7 +243,8 @@ async def test_under_tls_only_the_service_itself_can_end_a_body(loopback, sender
     async def cut(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\nab")
         await asyncio.sleep(0.05)
-        writer.transport._ssl_protocol._transport.close()
+        with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as beneath:
+            beneath.shutdown(socket.SHUT_RDWR)
 
     service = await loopback.serve(cut, loopback.broken(b"HTTP/1.1 200 OK\r\n\r\nab"), tls=tls)
     with pytest.raises(OutcomeUnknown):

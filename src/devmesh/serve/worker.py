@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import asyncpg
+import uvloop
 
 from devmesh.db.pool import DatabaseAway
 from devmesh.db.trouble import explain
@@ -101,7 +102,8 @@ def main(target: str, descriptor: int, ready: int) -> int:
     if handed is None:
         return 0
     try:
-        return asyncio.run(_build_and_work(build, handed, descriptor, ready))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_build_and_work(build, handed, descriptor, ready))
     except (RuntimeError, SettingsError) as error:
         log.critical("cannot start: %s", error)
         return 1
