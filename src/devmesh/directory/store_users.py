@@ -117,6 +117,17 @@ async def page(tx: Tx, organization_id: UUID, limit: int, after: UUID | None) ->
     return [_user(row) for row in rows]
 
 
+async def concerned(tx: Tx, organization_id: UUID, user_id: UUID) -> list[User]:
+    """Return the user and the owners, those who are active and whose address is verified."""
+    rows = await tx.all(
+        f"select {_USER} from users where organization_id = $1 and (id = $2 or role = 'owner') "
+        "and is_active and verified_at is not null order by id",
+        organization_id,
+        user_id,
+    )
+    return [_user(row) for row in rows]
+
+
 async def change(
     tx: Tx,
     organization_id: UUID,

@@ -45,6 +45,10 @@ class Users:
         """Return users, the oldest first, those after the user `after`."""
         return await store.page(tx, organization_id, limit, after)
 
+    async def concerned(self, tx: Tx, organization_id: UUID, user_id: UUID) -> list[User]:
+        """Return whom to write about what befell the user: the user and the owners, under verified addresses only."""
+        return await store.concerned(tx, organization_id, user_id)
+
     async def change(
         self,
         tx: Tx,

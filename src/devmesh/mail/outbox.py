@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 
 import asyncpg
@@ -58,11 +59,18 @@ class Outbox:
         `event` says which row the mail tells of (`verify:<token id>`); it is stored and logged as it is, so it holds
         neither secret nor address.
         """
-        if mail.link is not None and not mail.link.startswith(self._links):
+        await self.put_all(tx, {event: mail}, lifetime=lifetime)
+
+    async def put_all(self, tx: Tx, mails: Mapping[str, Mail], *, lifetime: timedelta) -> None:
+        """Do as `put` for every event and its mail, with one statement however many there are, even none."""
+        if not all(mail.link is None or mail.link.startswith(self._links) for mail in mails.values()):
             raise ValueError("a mail's link leads to the public URL")
-        mail_id = new_id()
-        sealed = self._ring.seal(SEAL, msgspec.json.encode(mail), mail_id)
-        if await store.add(tx, mail_id, event, self._delivery.folder, sealed, lifetime):
+        ids = [new_id() for _ in mails]
+        sealed = [
+            self._ring.seal(SEAL, msgspec.json.encode(mail), mail_id)
+            for mail_id, mail in zip(ids, mails.values(), strict=True)
+        ]
+        if await store.add(tx, self._delivery.folder, lifetime, ids, list(mails), sealed):
             tx.after_commit(self._wake.set)
 
     async def open(self) -> None:

@@ -35,18 +35,20 @@ class Queue:
     next_seconds: float | None
 
 
-async def add(tx: Tx, mail_id: UUID, event: str, folder: str | None, sealed: bytes, lifetime: timedelta) -> bool:
-    """Keep a mail that is due at once; False if there was one for that event already."""
-    added = await tx.run(
-        "insert into mail_outbox (id, event, folder, sealed, expires_at) values ($1, $2, $3, $4, now() + $5::interval) "
-        "on conflict (event) do nothing",
-        mail_id,
-        event,
+async def add(
+    tx: Tx, folder: str | None, lifetime: timedelta, ids: list[UUID], events: list[str], sealed: list[bytes]
+) -> int:
+    """Keep mails that are due at once; return how many were not there for their events already."""
+    return await tx.run(
+        "insert into mail_outbox (id, event, folder, sealed, expires_at) "
+        "select m.id, m.event, $1, m.sealed, now() + $2::interval "
+        "from unnest($3::uuid[], $4::text[], $5::bytea[]) as m (id, event, sealed) on conflict (event) do nothing",
         folder,
-        sealed,
         lifetime,
+        ids,
+        events,
+        sealed,
     )
-    return added == 1
 
 
 async def queue(tx: Tx, folder: str | None) -> Queue:
