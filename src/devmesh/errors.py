@@ -106,12 +106,36 @@ class SessionRequired(Forbidden):
     hint = "Log in (POST /api/v1/auth/login) and send the access_token instead of an API key."
 
 
+class ReauthenticationRequired(Forbidden):
+    """The session's person has proved who they are, but too long ago for this."""
+
+    code = "reauthentication_required"
+    error = "Reauthentication Required"
+    hint = "Log in again (POST /api/v1/auth/login) and repeat the request with the new access_token within 15 minutes."
+
+
 class TenantNotAllowed(Forbidden):
     """The named tenant is not one that the caller may act in."""
 
     code = "tenant_not_allowed"
     error = "Tenant Not Allowed"
     hint = "Leave X-Tenant-ID out, or name a tenant of your own."
+
+
+class AddressNotAllowed(Forbidden):
+    """The key is bound to addresses, and the call comes from another one."""
+
+    code = "address_not_allowed"
+    error = "Address Not Allowed"
+    hint = "Call from one of the key's allowed_ips, or have them changed: PATCH /api/v1/api-keys/{id}."
+
+
+class ServiceNotAllowed(Forbidden):
+    """The key is bound to services, and this is another one."""
+
+    code = "service_not_allowed"
+    error = "Service Not Allowed"
+    hint = "Use a key whose allowed_services hold the service, or have them changed: PATCH /api/v1/api-keys/{id}."
 
 
 class NotFound(MeshError):

@@ -26,7 +26,7 @@ async def owner(organization: Organization) -> Person:
 async def test_the_organization_is_shown_and_renamed_by_its_owner(organization: Organization):
     _, shown = await organization.ask("GET", ORGANIZATION)
     assert (shown["id"], shown["slug"], shown["plan"]) == (organization.id, organization.slug, "free")
-    assert shown["policies"] == {"require_mfa": False, "password_policy": "standard"}
+    assert shown["policies"] == {"require_mfa": False, "password_policy": "standard", "max_key_age_days": None}
     assert (await organization.ask("PATCH", ORGANIZATION, {"name": " Blue "}))[1]["name"] == "Blue"
     assert (await organization.ask("GET", ORGANIZATION))[1]["name"] == "Blue"
 
@@ -46,11 +46,25 @@ async def test_an_administrator_reads_and_does_not_rename(organization: Organiza
 
 async def test_policies_are_set_whole(organization: Organization):
     wanted = {"require_mfa": False, "password_policy": "nist"}
-    assert await organization.ask("PUT", POLICIES, wanted) == (200, wanted)
-    assert await organization.ask("GET", POLICIES) == (200, wanted)
+    kept = {**wanted, "max_key_age_days": None}
+    assert await organization.ask("PUT", POLICIES, wanted) == (200, kept)
+    assert await organization.ask("GET", POLICIES) == (200, kept)
     status, problem = await organization.ask("PUT", POLICIES, {"password_policy": "standard"})
     assert (status, problem["errors"][0]["field"]) == (422, "require_mfa")
-    assert (await organization.ask("GET", POLICIES))[1] == wanted
+    assert (await organization.ask("GET", POLICIES))[1] == kept
+
+
+async def test_the_age_of_keys_stays_when_it_is_left_out_and_is_lifted_by_null(organization: Organization):
+    others = {"require_mfa": False, "password_policy": "standard"}
+    assert (await organization.ask("PUT", POLICIES, {**others, "max_key_age_days": 90}))[1]["max_key_age_days"] == 90
+    assert (await organization.ask("PUT", POLICIES, others))[1]["max_key_age_days"] == 90
+    assert (await organization.ask("PUT", POLICIES, {**others, "max_key_age_days": None}))[1] == {
+        **others,
+        "max_key_age_days": None,
+    }
+    for absurd in (0, -1, 10**9, 1.5, "90"):
+        status, problem = await organization.ask("PUT", POLICIES, {**others, "max_key_age_days": absurd})
+        assert (status, problem["errors"][0]["field"]) == (422, "max_key_age_days")
 
 
 async def test_a_policy_binds_live_sessions_at_once(organization: Organization):

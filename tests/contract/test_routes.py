@@ -37,6 +37,8 @@ BODIES: dict[str, Any] = {
     "/profile": {"name": "Ada Admin"},
     "/api-keys": {"name": "another"},
     "/auth/keys": {"name": "another"},
+    "PATCH /api-keys/{key_id:uuid}": {"name": "another"},
+    "PATCH /auth/keys/{key_id:uuid}": {"name": "another"},
     "/auth/users/invite": {"email": "bo@example.com", "name": "Bo"},
     "/users/invite": {"email": "bo@example.com", "name": "Bo"},
     "/contexts": {"name": "release 7"},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from devmesh.access.scopes import Rights
-from devmesh.errors import InsufficientScope, SessionRequired
+from devmesh.errors import InsufficientScope, ServiceNotAllowed, SessionRequired
 
 
 class Role(StrEnum):
@@ -50,6 +51,22 @@ class Allowance(Struct, frozen=True):
     burst: int = 0
 
 
+class Bounds(Struct, frozen=True):
+    """What a key is bound to beside its rights, and which of its secrets was shown.
+
+    `services`: the connectors that it reaches; None: all. `tool_names`: the form in which tools are listed. `owner_id`:
+    of a gateway key that acts on behalf of the caller's user, whose key it is.
+    """
+
+    services: frozenset[str] | None = None
+    tool_names: Literal["dot", "underscore"] | None = None
+    owner_id: UUID | None = None
+    rotation: int = 0
+
+
+UNBOUND = Bounds()
+
+
 class Caller(Struct, frozen=True):
     """An authenticated caller for the length of one request.
 
@@ -71,6 +88,7 @@ class Caller(Struct, frozen=True):
     request_id: str = ""
     session_id: UUID | None = None
     expires: float | None = None
+    bounds: Bounds = UNBOUND
 
     def require_session(self) -> UUID:
         """Return the session; raise SessionRequired for a key, which never stands for the person before the screen."""
@@ -82,3 +100,12 @@ class Caller(Struct, frozen=True):
         """Return if the caller holds every one of `scopes`; otherwise raise InsufficientScope naming all of them."""
         if not all(map(self.rights.allows, scopes)):
             raise InsufficientScope(scopes)
+
+    def reaches(self, service: str) -> bool:
+        """Return whether the key, if one calls, is not kept from the service."""
+        return self.bounds.services is None or service in self.bounds.services
+
+    def require_service(self, service: str) -> None:
+        """Return if the caller's key is not kept from the service; otherwise raise ServiceNotAllowed."""
+        if not self.reaches(service):
+            raise ServiceNotAllowed(f"This key is not allowed to reach the service '{service[:64]}'.")

@@ -36,12 +36,23 @@ class OrganizationChange(Body, frozen=True):
 
 
 class NewPolicies(Body, frozen=True):
-    """The body of PUT /organization/policies: all of them, so that none is switched off by being forgotten."""
+    """The body of PUT /organization/policies: the age of keys stays as it is when left out, all else is sent.
+
+    So none is switched off by being forgotten.
+    """
 
     require_mfa: Annotated[bool, Meta(description="Sessions may do nothing until a second factor was shown.")]
     password_policy: Annotated[
         Literal["standard", "nist"], Meta(description="nist: new passwords have at least 15 characters.")
     ]
+    max_key_age_days: (
+        Annotated[
+            int,
+            Meta(ge=1, le=3650, description="A key stops so many days after it was made or rotated; null: never."),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
 
 
 class Removal(Body, frozen=True):

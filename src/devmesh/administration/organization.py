@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from devmesh.access import Caller, Role
@@ -66,12 +67,12 @@ class OwnOrganization:
     async def set_policies(self, caller: Caller, new: NewPolicies) -> Policies:
         """Ask this of the organization's people from now on, live sessions included."""
         caller.require("policies:write")
-        policies = Policies(require_mfa=new.require_mfa, password_policy=new.password_policy)
         async with self._db.acting(caller.organization_id) as tx:
-            await self._standing.take(tx, caller, "policies:write")
+            organization, _ = await self._standing.take(tx, caller, "policies:write")
+            age = organization.policies.max_key_age_days if new.max_key_age_days is UNSET else new.max_key_age_days
+            policies = Policies(new.require_mfa, new.password_policy, age)
             await self._directory.set_policies(tx, caller.organization_id, policies)
-            facts = {"require_mfa": policies.require_mfa, "password_policy": policies.password_policy}
-            await self._tell(tx, caller, "policies.change", **facts)
+            await self._tell(tx, caller, "policies.change", **msgspec.structs.asdict(policies))
         return policies
 
     async def remove(self, caller: Caller, confirm: str) -> None:

@@ -104,12 +104,14 @@ class Entry:
         digest = None
         if arguments is not None:
             digest = self._digest(self._owner[:16] + _arguments.encode(arguments)).hex()
+        owner_id = actor.bounds.owner_id
         record = Record(
             action=self._action,
-            user_id=actor.user_id,
+            user_id=owner_id or actor.user_id,
             role=actor.role,
             key_id=actor.key_id,
             key_type=actor.key_type,
+            on_behalf_of=actor.user_id if owner_id else None,
             tool=tool or self._tool,
             service=service,
             target=self._target,
@@ -204,13 +206,15 @@ class Entry:
 
 def described(actor: Actor, action: str, facts: Record, tool: str | None = None, target: str | None = None) -> Record:
     """Return `facts` together with who did what, as a single event holds them."""
+    owner_id = actor.bounds.owner_id
     return msgspec.structs.replace(
         facts,
         action=action,
-        user_id=actor.user_id,
+        user_id=owner_id or actor.user_id,
         role=actor.role,
         key_id=actor.key_id,
         key_type=actor.key_type,
+        on_behalf_of=actor.user_id if owner_id else None,
         tool=_masked(tool),
         target=_masked(target),
         address=actor.address,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
-from devmesh.access import Caller, KeyType, Role
+from devmesh.access import UNBOUND, Bounds, Caller, KeyType, Role
 from devmesh.errors import Unavailable
 
 NIL = UUID(int=0)
@@ -32,6 +32,7 @@ class Visitor(Struct, frozen=True):
     role: Role | None = None
     key_id: UUID | None = None
     key_type: KeyType | None = None
+    bounds: ClassVar[Bounds] = UNBOUND
 
 
 Actor = Caller | Visitor
@@ -42,7 +43,8 @@ class Record(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     The order of the fields is the order of the stored JSON. `arguments_digest` is keyed; arguments
     themselves are never recorded. `intent` is the hash of the intent's row, so that the hash of an
-    outcome stands for both rows. `count` is how many refusals of one kind the row stands for.
+    outcome stands for both rows. `count` is how many refusals of one kind the row stands for. With `on_behalf_of`,
+    the person whom a gateway key acted for, `user_id` is the key's owner and `role` the person's.
     """
 
     action: str = ""
@@ -50,6 +52,7 @@ class Record(Struct, frozen=True, omit_defaults=True, kw_only=True):
     role: Role | None = None
     key_id: UUID | None = None
     key_type: KeyType | None = None
+    on_behalf_of: UUID | None = None
     tool: str | None = None
     service: str | None = None
     target: str | None = None
@@ -69,11 +72,12 @@ class Record(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class EntryActor(Struct, frozen=True):
-    """Who acted; all None for somebody unknown."""
+    """Who acted; all None for somebody unknown. `on_behalf_of` is the person whom a gateway key acted for."""
 
     user_id: UUID | None
     key_id: UUID | None
     key_type: KeyType | None
+    on_behalf_of: UUID | None
 
 
 class EntryUpstream(Struct, frozen=True):

@@ -158,7 +158,7 @@ def _entry(row: pool.Record) -> AuditEntry:
         id=row["id"],
         at=row["at"],
         action=did.action,
-        actor=EntryActor(did.user_id, did.key_id, did.key_type),
+        actor=EntryActor(did.user_id, did.key_id, did.key_type, did.on_behalf_of),
         tenant_id=None if row["tenant_id"] == NIL else row["tenant_id"],
         tool=did.tool,
         service=did.service,

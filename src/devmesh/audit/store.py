@@ -48,7 +48,7 @@ from (
     where e.organization_id = $1 and e.phase <> 1 and e.entry_id < $3 and e.entry_id >= $4
         and e.at >= $5 and e.at < $6
 ) as entries
-where ($7::text is null or $7 in (facts ->> 'user_id', facts ->> 'key_id'))
+where ($7::text is null or $7 in (facts ->> 'user_id', facts ->> 'key_id', facts ->> 'on_behalf_of'))
     and ($8::text is null or facts ->> 'action' = $8)
     and ($9::text is null or facts ->> 'service' = $9)
     and ($10::text is null or facts ->> 'tool' = $10)

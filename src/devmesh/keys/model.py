@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from devmesh.access import Allowance, Caller, KeyType, Person, Rights, Role
-from devmesh.errors import Conflict, Forbidden, NotFound
+from devmesh.access import Allowance, Bounds, Caller, KeyType, Person, Rights, Role
+from devmesh.errors import Conflict, Forbidden, NotFound, PreconditionFailed
+from devmesh.http.body import Body
+
+Network = IPv4Network | IPv6Network
+ToolNames = Literal["dot", "underscore"]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key without its secret; `rate_window` in seconds."""
+    """An API key without its secret; `rate_window` in seconds.
+
+    `ends_at` is when it ends: at `expires_at`, or sooner by the organization's policy. `version` grows with each
+    change, `rotation` with each secret; the one before lives until `previous_until`.
+    """
 
     id: UUID
     user_id: UUID
@@ -30,6 +39,28 @@ class Key:
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
     usage_count: int = 0
+    allowed_ips: list[str] | None = None
+    allowed_services: list[str] | None = None
+    tool_names: ToolNames | None = None
+    version: int = 1
+    rotation: int = 0
+    rotated_at: datetime | None = None
+    previous_until: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it is revoked or expired, for good; one that the policy stopped may be rotated."""
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= datetime.now(UTC))
+
+    def accepts(self, rotation: int) -> bool:
+        """Return whether the secret of that rotation is accepted at this moment."""
+        now = datetime.now(UTC)
+        if self.is_ended or (self.ends_at is not None and self.ends_at <= now):
+            return False
+        if rotation == self.rotation:
+            return True
+        return rotation == self.rotation - 1 and self.previous_until is not None and self.previous_until > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +74,11 @@ class IssuedKey:
 
 
 class Grant(Struct, frozen=True):
-    """What a verified key stands for, as the cache holds it; `expires` in Unix seconds."""
+    """What a verified key stands for, as the cache holds it; `expires` in Unix seconds.
+
+    `is_guarded`: there is more to ask of a call than the secret: whence it comes (`networks`; None: from anywhere), or
+    for whom it is made.
+    """
 
     organization_id: UUID
     organization_slug: str
@@ -56,6 +91,9 @@ class Grant(Struct, frozen=True):
     key_id: UUID
     key_type: KeyType
     expires: float | None
+    bounds: Bounds
+    is_guarded: bool = False
+    networks: tuple[Network, ...] | None = None
 
     def caller(self, address: str, request_id: str) -> Caller:
         """Return the caller that this key makes of the request."""
@@ -74,7 +112,12 @@ class Grant(Struct, frozen=True):
             request_id,
             None,
             self.expires,
+            self.bounds,
         )
+
+
+_IPS = Meta(description="Networks (10.0.0.0/8) or addresses that it may be used from; of a gateway key none if null.")
+_SERVICES = Meta(description="Services that it reaches; of a gateway key none if null.")
 
 
 class NewKey(Struct, forbid_unknown_fields=True, frozen=True):
@@ -87,6 +130,30 @@ class NewKey(Struct, forbid_unknown_fields=True, frozen=True):
     rate_limit: int | None = None
     rate_window: int | str | None = None
     tenant_id: Annotated[str, Meta(description="Id or slug of the tenant that the key is to act in.")] | None = None
+    allowed_ips: Annotated[list[str], _IPS] | None = None
+    allowed_services: Annotated[list[str], _SERVICES] | None = None
+    tool_names: ToolNames | None = None
+
+
+class KeyChange(Body, frozen=True):
+    """The body of PATCH /api-keys/{id}; what is left out stays as it is, null lifts a bound."""
+
+    name: str | UnsetType = UNSET
+    scopes: list[str] | UnsetType = UNSET
+    expires_at: datetime | UnsetType | None = UNSET
+    rate_limit: int | UnsetType = UNSET
+    rate_window: int | str | UnsetType = UNSET
+    allowed_ips: Annotated[list[str], _IPS] | UnsetType | None = UNSET
+    allowed_services: Annotated[list[str], _SERVICES] | UnsetType | None = UNSET
+    tool_names: ToolNames | UnsetType | None = UNSET
+
+
+class Rotation(Body, frozen=True):
+    """The body of POST /api-keys/{id}/rotate."""
+
+    grace_seconds: Annotated[
+        int, Meta(ge=0, le=604_800, description="How long the former secret lives on, never beyond its own end.")
+    ] = 0
 
 
 class KeyNotFound(NotFound):
@@ -110,3 +177,26 @@ class BeyondYourOwn(Forbidden):
     code = "beyond_your_own"
     error = "Insufficient Scope"
     hint = "Ask for no more than your own key has, or use an admin key."
+
+
+class KeyEnded(Conflict):
+    """A key that is revoked or expired stays so."""
+
+    code = "key_ended"
+    error = "Key Ended"
+    hint = "Create another key: POST /api/v1/api-keys."
+
+
+class NotYourKey(Forbidden):
+    """Whoever has a key's secret acts as its person, so it is shown to nobody else."""
+
+    code = "not_your_key"
+    error = "Not Your Key"
+    hint = "Revoke it (DELETE /api/v1/api-keys/{id}), and let its person create another one."
+
+
+class KeyChanged(PreconditionFailed):
+    """Somebody has changed or rotated the key since the caller read it."""
+
+    code = "key_changed"
+    hint = "GET /api/v1/api-keys/{id} shows the key as it is, and its ETag."

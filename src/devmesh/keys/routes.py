@@ -8,8 +8,21 @@ from uuid import UUID
 from msgspec import Struct
 
 from devmesh.access import Caller, KeyType
-from devmesh.http.routing import Cursor, Limit, Repeat, cursor_of, delete, get, position_of, post
-from devmesh.keys.model import IssuedKey, Key, NewKey
+from devmesh.http.conditional import etag, if_match_versions
+from devmesh.http.routing import (
+    Cursor,
+    Limit,
+    Repeat,
+    Request,
+    Response,
+    cursor_of,
+    delete,
+    get,
+    patch,
+    position_of,
+    post,
+)
+from devmesh.keys.model import IssuedKey, Key, KeyChange, NewKey, Rotation, ToolNames
 from devmesh.keys.service import Keys
 
 
@@ -25,6 +38,9 @@ class KeyInfo(Struct, frozen=True):
     expires_at: datetime | None
     rate_limit: int
     rate_window: str
+    allowed_ips: list[str] | None
+    allowed_services: list[str] | None
+    tool_names: ToolNames | None
 
 
 class KeyShownOnce(Struct, frozen=True):
@@ -48,11 +64,15 @@ class KeyShownOnce(Struct, frozen=True):
             key_type=key.key_type,
             scopes=key.scopes,
             created_at=key.created_at,
-            expires_at=key.expires_at,
+            expires_at=key.ends_at,
             rate_limit=key.rate_limit,
             rate_window=f"{key.rate_window} seconds",
+            allowed_ips=key.allowed_ips,
+            allowed_services=key.allowed_services,
+            tool_names=key.tool_names,
         )
-        message = "API key created successfully. Save this key - it will not be shown again!"
+        done = "rotated" if key.rotation else "created"
+        message = f"API key {done} successfully. Save this key - it will not be shown again!"
         return cls(message, issued.secret, key.id, issued.tenant_id, issued.tenant_created, info)
 
     def __repr__(self) -> str:
@@ -60,7 +80,7 @@ class KeyShownOnce(Struct, frozen=True):
 
 
 class KeyShown(Struct, frozen=True):
-    """A key in a list: never its value."""
+    """A key: never its value. It ends at `expires_at`, its former secret at `previous_until`."""
 
     id: UUID
     key_prefix: str
@@ -76,6 +96,11 @@ class KeyShown(Struct, frozen=True):
     usage_count: int
     rate_limit: int
     rate_window: str
+    allowed_ips: list[str] | None
+    allowed_services: list[str] | None
+    tool_names: ToolNames | None
+    rotated_at: datetime | None
+    previous_until: datetime | None
 
     @classmethod
     def of(cls, key: Key, now: datetime) -> KeyShown:
@@ -86,15 +111,20 @@ class KeyShown(Struct, frozen=True):
             name=key.name,
             key_type=key.key_type,
             scopes=key.scopes,
-            is_active=key.revoked_at is None and (key.expires_at is None or key.expires_at > now),
+            is_active=key.revoked_at is None and (key.ends_at is None or key.ends_at > now),
             user_id=key.user_id,
             created_at=key.created_at,
-            expires_at=key.expires_at,
+            expires_at=key.ends_at,
             revoked_at=key.revoked_at,
             last_used_at=key.last_used_at,
             usage_count=key.usage_count,
             rate_limit=key.rate_limit,
             rate_window=f"{key.rate_window} seconds",
+            allowed_ips=key.allowed_ips,
+            allowed_services=key.allowed_services,
+            tool_names=key.tool_names,
+            rotated_at=key.rotated_at,
+            previous_until=key.previous_until if key.previous_until and key.previous_until > now else None,
         )
 
 
@@ -118,9 +148,9 @@ _ROTATE = Repeat(shown_once="POST /api/v1/api-keys/{id}/rotate gives the key a n
 
 
 @post(["/api-keys", "/auth/keys"], scope="keys:write", status=201, repeat=_ROTATE)
-async def create_key(keys: Keys, caller: Caller, data: NewKey) -> KeyShownOnce:
+async def create_key(keys: Keys, caller: Caller, data: NewKey) -> Response[KeyShownOnce]:
     """Create an API key, shown once."""
-    return KeyShownOnce.of(await keys.create(caller, data))
+    return _shown_once(await keys.create(caller, data))
 
 
 @get(["/api-keys", "/auth/keys"], scope="keys:read")
@@ -135,6 +165,26 @@ async def list_keys(
     return KeyList([KeyShown.of(key, now) for key in page], len(page), next_cursor)
 
 
+@get(["/api-keys/{key_id:uuid}", "/auth/keys/{key_id:uuid}"], scope="keys:read")
+async def get_key(keys: Keys, caller: Caller, key_id: UUID) -> Response[KeyShown]:
+    """Show an API key, with its ETag."""
+    return _shown(await keys.get(caller, key_id))
+
+
+@patch(["/api-keys/{key_id:uuid}", "/auth/keys/{key_id:uuid}"], scope="keys:write")
+async def change_key(keys: Keys, caller: Caller, request: Request, key_id: UUID, data: KeyChange) -> Response[KeyShown]:
+    """Change an API key, from its next request on; with If-Match only if nobody has changed it since."""
+    return _shown(await keys.change(caller, key_id, data, if_match_versions(request)))
+
+
+@post(["/api-keys/{key_id:uuid}/rotate", "/auth/keys/{key_id:uuid}/rotate"], scope="keys:write", repeat=_ROTATE)
+async def rotate_key(
+    keys: Keys, caller: Caller, request: Request, key_id: UUID, data: Rotation
+) -> Response[KeyShownOnce]:
+    """Give an API key of yours a new secret, shown once; with If-Match only one of many at once does."""
+    return _shown_once(await keys.rotate(caller, key_id, data.grace_seconds, if_match_versions(request)))
+
+
 @delete(["/api-keys/{key_id:uuid}", "/auth/keys/{key_id:uuid}"], scope="keys:write", status=200)
 async def revoke_key(keys: Keys, caller: Caller, key_id: UUID) -> KeyRevoked:
     """Revoke an API key for good."""
@@ -142,4 +192,12 @@ async def revoke_key(keys: Keys, caller: Caller, key_id: UUID) -> KeyRevoked:
     return KeyRevoked("API key revoked successfully", key.id)
 
 
-ROUTES = [create_key, list_keys, revoke_key]
+def _shown(key: Key) -> Response[KeyShown]:
+    return Response(KeyShown.of(key, datetime.now().astimezone()), headers={"ETag": etag(key.version)})
+
+
+def _shown_once(issued: IssuedKey) -> Response[KeyShownOnce]:
+    return Response(KeyShownOnce.of(issued), headers={"ETag": etag(issued.key.version)})
+
+
+ROUTES = [create_key, list_keys, get_key, change_key, rotate_key, revoke_key]

@@ -1,31 +1,45 @@
-"""The rules of API keys: who may mint which, who sees and revokes which."""
+"""The rules of API keys: who may mint which, who sees, changes, rotates and revokes which."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import msgspec
+from msgspec import UNSET
 
-from devmesh.access import Caller, KeyType
+from devmesh.access import Caller, KeyType, Role
 from devmesh.audit.service import Audit
+from devmesh.connectors import CONNECTORS
 from devmesh.crypto import tokens
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Tx
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
-from devmesh.errors import Fault, Invalid, InvalidKey
+from devmesh.errors import InvalidKey
 from devmesh.ids import new_id
 from devmesh.keys import form, store
-from devmesh.keys.model import AgentLimitReached, BeyondYourOwn, IssuedKey, Key, KeyNotFound, NewKey
+from devmesh.keys.ceiling import Own
+from devmesh.keys.model import (
+    AgentLimitReached,
+    BeyondYourOwn,
+    IssuedKey,
+    Key,
+    KeyChange,
+    KeyChanged,
+    KeyEnded,
+    KeyNotFound,
+    NewKey,
+    NotYourKey,
+)
 from devmesh.keys.places import ADMINISTERS, Place, Places
 from devmesh.keys.verify import KEY_CHANGED, Verifier
 
 
 class Keys:
-    """Mint, list and revoke keys."""
+    """Mint, list, change, rotate and revoke keys."""
 
     def __init__(
         self,
@@ -37,6 +51,7 @@ class Keys:
         verifier: Verifier,
         directory: Directory,
         places: Places,
+        services: Collection[str] = tuple(CONNECTORS),
     ) -> None:
         self._db = db
         self._ring = ring
@@ -46,31 +61,34 @@ class Keys:
         self._verifier = verifier
         self._directory = directory
         self._places = places
+        self._services = services
 
     async def issue_first(self, tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID) -> IssuedKey:
         """Give a new organization's owner an admin key, within the registration's transaction."""
-        new = NewKey(name="Initial Admin Key", key_type=KeyType.ADMIN)
-        limit, window = self._plans.key_default(new.key_type)
-        scopes = list(form.DEFAULT_SCOPES[KeyType.ADMIN])
-        return await self._insert(tx, organization_id, tenant_id, user_id, new, (scopes, limit, window))
+        limit, window = self._plans.key_default(KeyType.ADMIN)
+        new = NewKey(
+            name="Initial Admin Key",
+            key_type=KeyType.ADMIN,
+            scopes=list(form.DEFAULT_SCOPES[KeyType.ADMIN]),
+            rate_limit=limit,
+            rate_window=window,
+        )
+        return await self._insert(tx, organization_id, tenant_id, user_id, new)
 
     async def create(self, caller: Caller, new: NewKey) -> IssuedKey:
         """Mint a key of the caller's own person in the caller's tenant, never beyond what the caller has."""
         caller.require("keys:write")
-        form.check(new)
-        form.check_type(caller, new.key_type)
-        scopes = form.scopes(caller, new)
-        limit, window = self._rate(caller, new)
+        form.check(new, self._services)
+        Own(caller, None).check_type(new.key_type)
+        most = self._plans.key_default(new.key_type)
         try:
             async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
                 if new.key_type is KeyType.AGENT:
                     await self._check_room(tx, caller)
                 place = await self._places.place(tx, caller, new.tenant_id)
-                new = await self._within_the_minters_life(tx, caller, place, new)
+                given = (await self._minter(tx, caller, place)).give(new, most)
                 await tx.turn_to(place.tenant_id)
-                issued = await self._insert(
-                    tx, caller.organization_id, place.tenant_id, caller.user_id, new, (scopes, limit, window)
-                )
+                issued = await self._insert(tx, caller.organization_id, place.tenant_id, caller.user_id, given)
                 await self._audit.record_in(
                     tx, caller, "key.create", str(issued.key.id), in_tenant=str(place.tenant_id)
                 )
@@ -78,6 +96,57 @@ class Keys:
             self._audit.refused(caller, "key.create", refusal.code)
             raise
         return replace(issued, tenant_created=place.created)
+
+    async def get(self, caller: Caller, key_id: UUID) -> Key:
+        """Return the key: an administrator any of the organization, everybody else their own of the tenant."""
+        caller.require("keys:read")
+        async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
+            tenant_id = await self._tenant_of(tx, caller, key_id)
+        await self._verifier.uses.flush_of(caller.organization_id, tenant_id)
+        async with self._db.acting(caller.organization_id, tenant_id) as tx:
+            key = await store.get(tx, caller.organization_id, tenant_id, key_id)
+        if key is None or not _may_see(caller, key):
+            raise KeyNotFound
+        return key
+
+    async def change(self, caller: Caller, key_id: UUID, change: KeyChange, versions: list[int] | None) -> Key:
+        """Change what is sent, if the key is at one of the versions; requests have it so from the next one on."""
+        caller.require("keys:write")
+        form.check(change, self._services)
+        async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
+            tenant_id, own, key = await self._locked(tx, caller, key_id, versions)
+            own.check_type(key.key_type)
+            await self._check_person(tx, caller, key)
+            after = own.changed(key, change, self._plans.key_default(key.key_type))
+            if after != key:
+                await store.change(tx, caller.organization_id, tenant_id, after)
+                changed = [name for name in change.__struct_fields__ if getattr(change, name) is not UNSET]
+                await self._audit.record_in(tx, caller, "key.change", str(key_id), fields=changed)
+                await self._changes.announce(tx, KEY_CHANGED, str(key_id))
+            return await self._read(tx, caller, tenant_id, key_id)
+
+    async def rotate(self, caller: Caller, key_id: UUID, grace: int, versions: list[int] | None) -> IssuedKey:
+        """Give the key a new secret, if it is at one of the versions; of the former ones the last lives for the grace.
+
+        It is shown to its own person alone, and only to whoever could make a key with all that it has.
+        """
+        caller.require("keys:write")
+        async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
+            tenant_id, own, key = await self._locked(tx, caller, key_id, versions)
+            if key.user_id != caller.user_id:
+                raise NotYourKey("The key is another person's.")
+            if key.id != caller.key_id:
+                own.check_whole(key)
+            secret = tokens.new_api_key(key.key_type)
+            until = datetime.now(UTC) + timedelta(seconds=grace) if grace else None
+            if until is not None and key.ends_at is not None:
+                until = min(until, key.ends_at)
+            shown = replace(key, key_prefix=secret[: tokens.SHOWN])
+            digest = self._ring.digest("keys", secret.encode())
+            await store.rotate(tx, caller.organization_id, tenant_id, shown, digest, until)
+            await self._audit.record_in(tx, caller, "key.rotate", str(key_id), grace_seconds=grace)
+            await self._changes.announce(tx, KEY_CHANGED, str(key_id))
+            return IssuedKey(await self._read(tx, caller, tenant_id, key_id), tenant_id, secret)
 
     async def page(self, caller: Caller, limit: int, after: UUID | None, tenant: str | None = None) -> list[Key]:
         """Return keys of a tenant (the caller's own, if none is named), oldest first; an administrator sees all."""
@@ -93,11 +162,9 @@ class Keys:
         """End the key for good: once this returns, no request that begins with it is accepted here."""
         caller.require("keys:write")
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
-            tenant_id = caller.tenant_id
-            if caller.rights.allows(ADMINISTERS):
-                # An administrator ends any key of the organization, in whatever tenant.
-                tenant_id = await store.tenant_of(tx, caller.organization_id, key_id) or tenant_id
-                await tx.turn_to(tenant_id)
+            # An administrator ends any key of the organization, in whatever tenant.
+            tenant_id = await self._tenant_of(tx, caller, key_id)
+            await tx.turn_to(tenant_id)
             key = await store.get(tx, caller.organization_id, tenant_id, key_id)
             if key is None or not _may_end(caller, key):
                 raise KeyNotFound
@@ -123,73 +190,100 @@ class Keys:
         if plan.max_agents is not None and await store.agents(tx, organization.id) >= plan.max_agents:
             raise AgentLimitReached(f"The plan '{plan.name}' has places for {plan.max_agents} agent keys.")
 
-    async def _within_the_minters_life(self, tx: Tx, caller: Caller, place: Place, new: NewKey) -> NewKey:
-        """Return the key asked for, ending no later than the one that mints it.
+    async def _minter(self, tx: Tx, caller: Caller, place: Place) -> Own:
+        """Return what the caller has to give; tenant, person and the caller's key are there, as they are, at commit.
 
-        Tenant, person and minter must be there at commit; they are locked in the order in which removals lock them.
+        They are locked in the order in which removals lock them.
         """
         if not await self._places.hold(tx, caller, place):
             raise InvalidKey
-        if caller.key_id is None:
-            return new
-        minter = await store.hold(tx, caller.organization_id, caller.tenant_id, caller.key_id)
-        if minter is None:
-            raise InvalidKey
-        if minter.expires_at is None:
-            return new
-        if new.expires_at is not None and new.expires_at > minter.expires_at:
-            raise BeyondYourOwn(f"Your own key ends at {minter.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
-        return msgspec.structs.replace(new, expires_at=new.expires_at or minter.expires_at)
+        own = await self._own(tx, caller)
+        own.check_alive()
+        return own
 
-    async def _insert(
-        self,
-        tx: Tx,
-        organization_id: UUID,
-        tenant_id: UUID,
-        user_id: UUID,
-        new: NewKey,
-        granted: tuple[list[str], int, int],
-    ) -> IssuedKey:
+    async def _own(self, tx: Tx, caller: Caller) -> Own:
+        if caller.key_id is None:
+            return Own(caller, None)
+        key = await store.hold(tx, caller.organization_id, caller.tenant_id, caller.key_id)
+        if key is None:
+            raise InvalidKey
+        return Own(caller, key)
+
+    async def _locked(self, tx: Tx, caller: Caller, key_id: UUID, versions: list[int] | None) -> tuple[UUID, Own, Key]:
+        """Return the key with its tenant and what the caller has; nobody changes either before `tx` ends.
+
+        Raises KeyNotFound, KeyChanged if the key is at none of the versions, InvalidKey and KeyEnded.
+        """
+        tenants = {key_id: await self._tenant_of(tx, caller, key_id)}
+        if caller.key_id is not None:
+            tenants[caller.key_id] = caller.tenant_id
+        found: dict[UUID, Key | None] = {}
+        # By id: two keys that change each other at once wait for each other in one order.
+        for each in sorted(tenants):
+            await tx.turn_to(tenants[each])
+            found[each] = await store.lock(tx, caller.organization_id, tenants[each], each)
+        await tx.turn_to(tenants[key_id])
+        mine, key = found.get(caller.key_id) if caller.key_id else None, found[key_id]
+        if caller.key_id is not None and (mine is None or mine.revoked_at is not None):
+            raise InvalidKey
+        if key is None or not _may_end(caller, key):
+            raise KeyNotFound
+        if versions is not None and key.version not in versions:
+            raise KeyChanged(f"The key is at version {key.version}.")
+        own = Own(caller, mine)
+        own.check_alive()
+        if key.is_ended:
+            raise KeyEnded("The key is revoked." if key.revoked_at else "The key is expired.")
+        return tenants[key_id], own, key
+
+    async def _tenant_of(self, tx: Tx, caller: Caller, key_id: UUID) -> UUID:
+        """Return in which tenant the key is for the caller: an administrator's may be any of the organization."""
+        if not caller.rights.allows(ADMINISTERS):
+            return caller.tenant_id
+        return await store.tenant_of(tx, caller.organization_id, key_id) or caller.tenant_id
+
+    async def _check_person(self, tx: Tx, caller: Caller, key: Key) -> None:
+        """Raise BeyondYourOwn for the key of a person who stands above the caller."""
+        if key.user_id == caller.user_id or caller.role is Role.OWNER:
+            return
+        person = await self._directory.user(tx, caller.organization_id, key.user_id)
+        if person is None or person.role is Role.OWNER:
+            raise BeyondYourOwn("Only an owner changes an owner's keys.")
+
+    async def _insert(self, tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID, new: NewKey) -> IssuedKey:
         secret = tokens.new_api_key(new.key_type)
-        scopes, limit, window = granted
         key = Key(
             id=new_id(),
             user_id=user_id,
             key_type=new.key_type,
-            name=new.name.strip(),
+            name=new.name,
             key_prefix=secret[: tokens.SHOWN],
-            scopes=scopes,
-            rate_limit=limit,
-            rate_window=window,
+            scopes=new.scopes or [],
+            rate_limit=new.rate_limit or 0,
+            rate_window=form.seconds(new.rate_window or 0),
             created_at=datetime.now(UTC),
             expires_at=new.expires_at,
+            allowed_ips=new.allowed_ips,
+            allowed_services=new.allowed_services,
+            tool_names=new.tool_names,
         )
         await store.insert(tx, organization_id, tenant_id, key, self._ring.digest("keys", secret.encode()))
-        return IssuedKey(key, tenant_id, secret)
+        kept = await store.get(tx, organization_id, tenant_id, key.id)
+        return IssuedKey(kept or key, tenant_id, secret)
 
-    def _rate(self, caller: Caller, new: NewKey) -> tuple[int, int]:
-        """Return the new key's limit; a person's key gives at most its own rate, an administrator the type's.
+    async def _read(self, tx: Tx, caller: Caller, tenant_id: UUID, key_id: UUID) -> Key:
+        key = await store.get(tx, caller.organization_id, tenant_id, key_id)
+        if key is None:
+            raise KeyNotFound
+        return key
 
-        A limit is a bucket that is full at first: neither what it holds nor how fast it fills may be more.
-        """
-        most = self._plans.key_default(new.key_type)
-        window = most[1] if new.rate_window is None else form.seconds(new.rate_window)
-        asked = new.rate_limit
-        if asked is None:
-            asked = min(most[0], max(1, most[0] * window // most[1]))
-        if not form.is_within((asked, window), most):
-            text = f"at most {most[0]}, and {most[0]} per {most[1]} seconds, for this type of key"
-            raise Invalid([Fault("rate_limit", text)])
-        own = caller.allowance.rate_limit, caller.allowance.rate_window
-        if caller.key_type is not KeyType.USER or form.is_within((asked, window), own):
-            return asked, window
-        if new.rate_limit is not None:
-            raise BeyondYourOwn(f"Your own key has {own[0]} per {own[1]} seconds.")
-        return own
+
+def _may_see(caller: Caller, key: Key) -> bool:
+    return form.administers(caller) or key.user_id == caller.user_id
 
 
 def _may_end(caller: Caller, key: Key) -> bool:
-    """Whether the caller may revoke the key: an administrator any, a person's key that person's user and agent keys."""
+    """Whether the key is the caller's to decide about: an administrator's any, a person's their user and agent keys."""
     if form.administers(caller):
         return True
     return key.user_id == caller.user_id and (caller.key_type is None or key.key_type in (KeyType.USER, KeyType.AGENT))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from ipaddress import ip_network
 from uuid import UUID
 
-from devmesh.access import Allowance, KeyType, Person, Rights, Role
+from devmesh.access import UNBOUND, Allowance, Bounds, KeyType, Person, Rights, Role
 from devmesh.crypto.ring import KeyRing
 from devmesh.crypto.tokens import is_api_key
 from devmesh.db.changes import Changes
@@ -17,7 +18,7 @@ from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_C
 from devmesh.directory.plans import Plans
 from devmesh.errors import InvalidKey
 from devmesh.keys import store
-from devmesh.keys.model import Grant
+from devmesh.keys.model import Grant, Network
 
 KEY_CHANGED = "key"
 _MOST = 50_000
@@ -35,7 +36,8 @@ class Verifier:
         self._changes = changes
         self._plans = plans
         self._grants: dict[bytes, Grant] = {}
-        self._digests: dict[UUID, bytes] = {}
+        # Of a key that was rotated with a grace both secrets may be in use.
+        self._digests: dict[UUID, set[bytes]] = {}
         self._heard = 0
         self._unknown = asyncio.Semaphore(_MOST_UNKNOWN)
         changes.subscribe(KEY_CHANGED, self._forget_key)
@@ -63,15 +65,16 @@ class Verifier:
 
     async def _read(self, secret: str, digest: bytes) -> Grant:
         heard = self._heard
+        digests = self._ring.digests("keys", secret.encode())
         async with self._db.routing() as tx:
-            found = await store.route(tx, self._ring.digests("keys", secret.encode()))
+            found = await store.route(tx, digests)
         row: Record | None = None
         if found is not None:
             organization_id, tenant_id, key_id = found
             async with self._db.acting(organization_id, tenant_id) as tx:
-                row = await store.grant(tx, organization_id, tenant_id, key_id)
+                row = await store.grant(tx, organization_id, tenant_id, key_id, digests)
         if found is None or row is None:
-            self._grants.pop(digest, None)
+            self._drop(digest)
             raise InvalidKey
         grant = self._grant(found[0], found[1], row)
         # A change that was heard while the row was read may be about this very key: such a row is used once, not kept.
@@ -92,20 +95,29 @@ class Verifier:
             allowance=Allowance(row["rate_limit"], row["rate_window"], plan.requests_per_minute, plan.burst),
             key_id=row["id"],
             key_type=KeyType(row["key_type"]),
-            expires=row["expires_at"].timestamp() if row["expires_at"] else None,
+            expires=row["ends_at"].timestamp() if row["ends_at"] else None,
+            bounds=_bounds(row),
+            is_guarded=row["key_type"] == KeyType.GATEWAY or row["allowed_ips"] is not None,
+            networks=_networks(row),
         )
 
     def _keep(self, digest: bytes, grant: Grant) -> None:
         while len(self._grants) >= _MOST:
-            oldest = self._grants.pop(next(iter(self._grants)))
-            self._digests.pop(oldest.key_id, None)
+            self._drop(next(iter(self._grants)))
         self._grants[digest] = grant
-        self._digests[grant.key_id] = digest
+        self._digests.setdefault(grant.key_id, set()).add(digest)
+
+    def _drop(self, digest: bytes) -> None:
+        grant = self._grants.pop(digest, None)
+        if grant is not None:
+            digests = self._digests[grant.key_id]
+            digests.discard(digest)
+            if not digests:
+                del self._digests[grant.key_id]
 
     def _forget_key(self, key_id: str) -> None:
         self._heard += 1
-        digest = self._digests.pop(UUID(key_id), None)
-        if digest is not None:
+        for digest in self._digests.pop(UUID(key_id), ()):
             self._grants.pop(digest, None)
 
     def _forget_user(self, user_id: str) -> None:
@@ -122,11 +134,26 @@ class Verifier:
 
     def _forget(self, concerned: Callable[[Grant], bool]) -> None:
         self._heard += 1
-        for digest, grant in [entry for entry in self._grants.items() if concerned(entry[1])]:
-            del self._grants[digest]
-            self._digests.pop(grant.key_id, None)
+        for digest in [digest for digest, grant in self._grants.items() if concerned(grant)]:
+            self._drop(digest)
 
     def _forget_all(self) -> None:
         self._heard += 1
         self._grants.clear()
         self._digests.clear()
+
+
+def _bounds(row: Record) -> Bounds:
+    services, names, rotation = row["allowed_services"], row["tool_names"], row["rotation"]
+    if row["key_type"] == KeyType.GATEWAY:
+        services = services or ()
+    if services is None and names is None and rotation == 0:
+        return UNBOUND
+    return Bounds(None if services is None else frozenset(services), names, None, rotation)
+
+
+def _networks(row: Record) -> tuple[Network, ...] | None:
+    allowed = row["allowed_ips"]
+    if allowed is None:
+        return () if row["key_type"] == KeyType.GATEWAY else None
+    return tuple(map(ip_network, allowed))
