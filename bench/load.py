@@ -18,7 +18,11 @@ from processes import script
 
 
 class Job(msgspec.Struct):
-    """`count` requests to 127.0.0.1:`port`, `concurrency` at a time; `must_not` never stands in a good reply."""
+    """`count` requests to 127.0.0.1:`port`, `concurrency` at a time; `must_not` never stands in a good reply.
+
+    Where a `number` stands in the request, each has its own there, with as many digits. Replies with `or_status` are
+    good too.
+    """
 
     port: int
     request: bytes
@@ -26,6 +30,8 @@ class Job(msgspec.Struct):
     concurrency: int
     status: int = 200
     must_not: bytes = b'"isError":true'
+    number: bytes = b""
+    or_status: int = 0
 
 
 class Outcome(msgspec.Struct):
@@ -35,6 +41,7 @@ class Outcome(msgspec.Struct):
     seconds: float
     p50: float
     p99: float
+    count_of_status: int
 
 
 def run(job: Job) -> Outcome:
@@ -46,9 +53,11 @@ def run(job: Job) -> Outcome:
 
 
 class _Client(asyncio.Protocol):
-    def __init__(self, job: Job, sent: list[int], times: list[float]) -> None:
+    def __init__(self, job: Job, sent: list[int], times: list[float], good: list[int]) -> None:
         self._job = job
         self._expected = b"HTTP/1.1 %d" % job.status
+        self._or = b"HTTP/1.1 %d" % job.or_status
+        self._good = good
         self._sent = sent
         self._times = times
         self._received = bytearray()
@@ -65,7 +74,9 @@ class _Client(asyncio.Protocol):
         if end < 0 or len(received) < end + 4 + self._length(end):
             return
         self._times.append(time.perf_counter() - self._began)
-        if not received.startswith(self._expected) or self._job.must_not in received:
+        expected = received.startswith(self._expected)
+        self._good[0] += expected
+        if not (expected or received.startswith(self._or)) or self._job.must_not in received:
             self.done.set_exception(SystemExit(f"a wrong reply: {received[:2000].decode()}"))
             return
         received.clear()
@@ -81,7 +92,10 @@ class _Client(asyncio.Protocol):
             return
         self._sent[0] += 1
         self._began = time.perf_counter()
-        self._transport.write(self._job.request)
+        asked = self._job.request
+        if number := self._job.number:
+            asked = asked.replace(number, b"%0*d" % (len(number), self._sent[0]), 1)
+        self._transport.write(asked)
 
     def _length(self, end: int) -> int:
         head = bytes(self._received[:end]).lower()
@@ -91,16 +105,16 @@ class _Client(asyncio.Protocol):
 
 async def _main(job: Job) -> Outcome:
     loop = asyncio.get_running_loop()
-    sent, times = [0], []
+    sent, times, good = [0], [], [0]
     began = time.perf_counter()
     clients = [
-        (await loop.create_connection(lambda: _Client(job, sent, times), "127.0.0.1", job.port))[1]
+        (await loop.create_connection(lambda: _Client(job, sent, times, good), "127.0.0.1", job.port))[1]
         for _ in range(job.concurrency)
     ]
     await asyncio.gather(*(client.done for client in clients))
     times.sort()
     count = len(times)
-    return Outcome(count, time.perf_counter() - began, times[count // 2], times[count * 99 // 100])
+    return Outcome(count, time.perf_counter() - began, times[count // 2], times[count * 99 // 100], good[0])
 
 
 if __name__ == "__main__":

@@ -93,10 +93,10 @@ def mesh(upstream_port: int) -> Iterator[Mesh]:
 
 
 @contextmanager
-def serving(data_dir: Path, **settings: str) -> Iterator[Started]:
+def serving(data_dir: Path, workers: int = 1, **settings: str) -> Iterator[Started]:
     """Start `devmesh serve` on that data directory."""
     port = free_port()
-    command = [sys.executable, "-c", _DEVMESH, "serve", "--port", str(port)]
+    command = [sys.executable, "-c", _DEVMESH, "serve", "--port", str(port), "--workers", str(workers)]
     with running(command, port, "/healthz", {**settings, "DEVMESH_DATA_DIR": str(data_dir)}) as started:
         yield started
 

@@ -51,15 +51,18 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str], port: int, health: str = "/", environ: Mapping[str, str] | None = None
+    command: Sequence[str], port: int, health: str | None = "/", environ: Mapping[str, str] | None = None
 ) -> Iterator[Started]:
-    """Start the command and wait until it is healthy; it is ended, and waited for, at the end."""
+    """Start the command and wait until it is healthy; it is ended, and waited for, at the end.
+
+    What has no `health` to ask for is healthy when it listens.
+    """
     began = time.perf_counter()
     process = subprocess.Popen(
         command, env={**os.environ, **(environ or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait(process, f"http://127.0.0.1:{port}{health}")
+        _wait(process, port, health)
         yield Started(process.pid, port, time.perf_counter() - began)
     finally:
         process.terminate()
@@ -129,12 +132,16 @@ def _kilobytes(file: str, name: str) -> int:
     return 0
 
 
-def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, health: str | None) -> None:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         if process.poll() is not None:
             raise SystemExit(f"{process.args!r} ended with {process.returncode} before it was healthy")
-        with suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(url, timeout=_PATIENCE):  # noqa: S310
+        with suppress(urllib.error.URLError, ConnectionError):
+            if health is None:
+                socket.create_connection(("127.0.0.1", port)).close()
+            else:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{health}", timeout=_PATIENCE).close()
             return
         time.sleep(0.02)
     raise SystemExit(f"{process.args!r} was not healthy within {_PATIENCE:g} s")

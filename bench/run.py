@@ -1,4 +1,4 @@
-"""The benchmarks: `python bench/run.py [--quick] [calls] [replies] [sessions] [memory] [start] [size] [micro]`.
+"""The benchmarks: `python bench/run.py [--quick] [NAME …]`, all of BENCHMARKS if none is named.
 
 Ratios of medians from rounds that alternate between what is compared, so that a busy machine is busy for both.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import calls
 import footprint
+import limits
 import micro
 import people
 import replies
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[bool], None]] = {
     "replies": replies.measure,
     "sessions": sessions.measure,
     "calls": calls.measure,
+    "limits": limits.measure,
     "people": people.measure,
     "memory": footprint.memory,
 }

@@ -86,7 +86,9 @@ def test_a_refused_request_is_taken_from_neither_bucket(script):
     wide, narrow = (10, 10, 3600), (2, 2, 3600)
     taken = [script.spend(10**15, {"wide": wide, "narrow": narrow})[0] for _ in range(5)]
     assert taken == [1, 1, 0, 0, 0]
-    assert script.spend(10**15, {"wide": wide})[1] == 3 * 3600 * 1_000_000
+    cost = 3600 * 1_000_000
+    assert script.spend(10**15, {"narrow": narrow}) == [0, 2 * cost]
+    assert script.spend(10**15, {"wide": wide}) == [1, 3 * cost]
 
 
 def test_a_clock_that_is_set_back_neither_refills_a_bucket_nor_keeps_it_empty(script):
