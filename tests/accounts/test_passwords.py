@@ -47,6 +47,28 @@ def test_the_organizations_name_is_refused_however_it_is_written(password):
     assert passwords.unmet(password, ("My Widget Company 1", "")) == ["must not be the organization's name"]
 
 
+@pytest.mark.parametrize(
+    "password", ["MyCompany1", "My-Company2026!", "007 My Company", "DeveloperMesh1", "devMesh2026?"]
+)
+def test_a_name_of_ours_or_the_organizations_is_refused_with_digits_around_it(password):
+    (rule,) = passwords.unmet(password, NAMES)
+    assert "name" in rule
+
+
+@pytest.mark.parametrize("password", ["MyCompany1Ltd", "2026DevMesh rocks it"])
+def test_a_name_within_more_than_that_is_not(password):
+    assert passwords.unmet(password, NAMES) == []
+
+
+@pytest.mark.parametrize("typed", ["e\u0301" * 257, "e\u0301" * 600, "A1a" * 1000])
+def test_a_password_is_never_cut_to_fit(typed):
+    assert passwords.unmet(passwords.normal(typed), NAMES) == ["must have at most 256 characters"]
+
+
+def test_every_password_of_256_characters_may_be_typed_with_its_marks_apart():
+    assert passwords.unmet(passwords.normal("e\u0302\u0301" * 256), NAMES) == []
+
+
 def test_a_password_without_a_letter_or_digit_is_nobodys_name():
     assert passwords.unmet("!" * 20, ("", "")) == []
 

@@ -30,7 +30,7 @@ def checked(new: NewOrganization) -> Form:
     slug = _read(names.organization_slug, new.organization_slug, "organization_slug", faults)
     email = email_of(new.admin_email, "admin_email", faults)
     name = _read(names.name, new.admin_name, "admin_name", faults)
-    password = passwords.normal(new.admin_password[: 2 * passwords.LONGEST])
+    password = passwords.normal(new.admin_password)
     unmet = passwords.unmet(password, (organization_name, slug))
     faults += [Fault("admin_password", rule) for rule in unmet]
     if faults:

@@ -11,7 +11,10 @@ from typing import Literal
 SHORTEST = 8
 LONG = 15
 LONGEST = 256
+# Typed with marks apart from their letters, the longest password has a few times as many characters.
+_LONGEST_TYPED = 4 * LONGEST
 Policy = Literal["standard", "nist"]
+_OURS = ("devmesh", "developermesh")
 _KINDS: tuple[tuple[Callable[[str], bool], str], ...] = (
     (str.isupper, "an upper-case letter"),
     (str.islower, "a lower-case letter"),
@@ -20,7 +23,12 @@ _KINDS: tuple[tuple[Callable[[str], bool], str], ...] = (
 
 
 def normal(password: str) -> str:
-    """Return the form that is hashed: the same for every keyboard that types it (NFKC)."""
+    """Return the form that is hashed: the same for every keyboard that types it (NFKC), and never a part of it.
+
+    What is too long to be looked at is returned as something that `unmet` refuses and that is nobody's.
+    """
+    if len(password) > _LONGEST_TYPED:
+        return "x" * (LONGEST + 1)
     return unicodedata.normalize("NFKC", password)
 
 
@@ -33,8 +41,11 @@ def unmet(password: str, names: Iterable[str], *, policy: Policy = "standard") -
     found = _short_of(password) if policy == "standard" else _short_of_long(password)
     if _is_common(password):
         found.append("must not be one of the most common passwords")
-    if _letters(password) in {_letters(name) for name in names} - {""}:
+    bare = _bare(password)
+    if bare in {_bare(name) for name in names} - {""}:
         found.append("must not be the organization's name")
+    if bare in _OURS:
+        found.append("must not be the name of this program")
     return found
 
 
@@ -67,5 +78,7 @@ def _common() -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, normal(text).casefold()))
+def _bare(text: str) -> str:
+    """Return the letters and digits, less the digits around them: the first that people add to a name."""
+    found = "".join(filter(str.isalnum, normal(text).casefold()))
+    return found.strip("0123456789") or found

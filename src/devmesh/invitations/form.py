@@ -38,7 +38,7 @@ def accepted(form: Acceptance, invitation: Invitation, organization: Organizatio
     """Return the newcomer's name and password as they are kept; raise Invalid with every fault of both."""
     faults: list[Fault] = []
     name = invitation.name if form.name is None else _name(form.name, faults)
-    password = passwords.normal(form.password[: 2 * passwords.LONGEST])
+    password = passwords.normal(form.password)
     unmet = passwords.unmet(
         password, (organization.name, organization.slug), policy=organization.policies.password_policy
     )

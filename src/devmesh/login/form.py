@@ -44,7 +44,7 @@ def current(text: str, where: str) -> str:
 
 def chosen(text: str, where: str, organization: Organization) -> str:
     """Return the form of a new password that is kept; raise Invalid naming every rule of the organization's unmet."""
-    found = passwords.normal(text[: 2 * passwords.LONGEST])
+    found = passwords.normal(text)
     policy = organization.policies.password_policy
     unmet = passwords.unmet(found, (organization.name, organization.slug), policy=policy)
     if unmet:
@@ -53,8 +53,7 @@ def chosen(text: str, where: str, organization: Organization) -> str:
 
 
 def _password(text: str, where: str, faults: list[Fault]) -> str:
-    # Longer ones are nobody's; what is hashed is bounded all the same.
-    found = passwords.normal(text[: 2 * passwords.LONGEST])
+    found = passwords.normal(text)
     if any(unicodedata.category(character) == "Cs" for character in found):
         faults.append(Fault(where, "must be valid Unicode text"))
     return found
