@@ -173,7 +173,7 @@ class App:
             settings.public_url,
         )
         networks, throttle = Networks(ring), Throttle(db, ring)
-        self.entry = Entry(users, self.sessions, networks, audit)
+        self.entry = Entry(users, self.sessions, networks, audit, directory, self.outbox, settings.public_url)
         self.own_password = OwnPassword(
             db,
             ring,

@@ -133,6 +133,7 @@ class Login:
         methods = await self._factors.methods(tx, organization.id, user.id)
         if not methods:
             return await self._entry.enter(tx, user, organization, visitor, mfa=False, user_agent=user_agent)
+        await self._entry.mind(tx, user, organization, visitor, factor_follows=True)
         token = _PREFIX + secrets.token_urlsafe(32)
         challenge = secrets.token_bytes(_CHALLENGE_BYTES)
         digest = self._digest(token)
