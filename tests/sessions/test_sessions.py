@@ -111,6 +111,20 @@ async def test_a_session_ends_another_of_the_same_person(person: Person):
     assert await person.alive()
 
 
+async def test_who_logged_in_long_ago_logs_in_again_before_ending_another_session(person: Person):
+    other = await person.again()
+    old = "update sessions set authenticated_at = now() - interval '16 minutes' where id = $1"
+    await run(person, old, person.tokens.session_id)
+    await person.refresh()
+    status, problem = await person.ask("DELETE", f"/api/v1/auth/sessions/{other.tokens.session_id}")
+    assert (status, problem["code"]) == (403, "reauthentication_required")
+    assert await other.alive()
+    # One's own session ends without.
+    assert (await person.ask("DELETE", f"/api/v1/auth/sessions/{person.tokens.session_id}"))[0] == 204
+    assert not await person.alive()
+    assert (await other.ask("DELETE", f"/api/v1/auth/sessions/{other.tokens.session_id}"))[0] == 204
+
+
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.OWNER])
 async def test_nobody_ends_or_sees_anybody_elses_session(mesh: Mesh, role: Role):
     mine, theirs = await mesh.organization(), await mesh.organization()

@@ -20,7 +20,7 @@ from devmesh.directory import names
 from devmesh.directory.model import Organization, User
 from devmesh.directory.service import Directory
 from devmesh.directory.users import Users
-from devmesh.errors import Fault, Invalid, Unauthenticated
+from devmesh.errors import Fault, Invalid, ReauthenticationRequired, Unauthenticated
 from devmesh.factors import notices, recovery, store, store_passkeys, totp
 from devmesh.factors.ceremony import LIFETIME_SECONDS, Refused, RelyingParty
 from devmesh.factors.model import (
@@ -33,7 +33,6 @@ from devmesh.factors.model import (
     PasskeyKnown,
     PasskeyNotFound,
     PasskeyRefused,
-    ReauthenticationRequired,
     SecondFactorRequired,
     Standing,
     TooManyPasskeys,

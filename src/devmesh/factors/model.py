@@ -10,7 +10,7 @@ from uuid import UUID
 from devmesh.access import Caller
 from devmesh.crypto.sealing import place
 from devmesh.db.pool import Tx
-from devmesh.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Unavailable
+from devmesh.errors import Conflict, Fault, Invalid, NotFound, Unavailable
 from devmesh.http.body import Body
 
 Method = Literal["totp", "recovery_code", "passkey"]
@@ -98,14 +98,6 @@ class NewPasskey(Body, frozen=True):
 
     credential: dict[str, Any]
     name: str = "Passkey"
-
-
-class ReauthenticationRequired(Forbidden):
-    """The session's person has proved who they are, but too long ago for this."""
-
-    code = "reauthentication_required"
-    error = "Reauthentication Required"
-    hint = "Log in again (POST /api/v1/auth/login) and repeat the request with the new access_token within 15 minutes."
 
 
 class CodeWrong(Invalid):

@@ -16,6 +16,8 @@ IDLE_LIFETIME = timedelta(days=7)
 WHOLE_LIFETIME = timedelta(days=30)
 # A page that was loaded twice, or an answer that was lost: who spends a token again so soon is no thief yet.
 GRACE = timedelta(seconds=10)
+# How long a login counts as one of just now, where not any live session will do.
+RECENT = timedelta(minutes=15)
 
 # The kind of change that says that sessions of a user ended or rose (db/changes.py); the text is the user's id.
 SESSION_CHANGED = "session"

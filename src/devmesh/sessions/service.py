@@ -18,11 +18,13 @@ from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Record, Tx
 from devmesh.directory.model import Organization, User
 from devmesh.directory.service import Directory
+from devmesh.errors import ReauthenticationRequired
 from devmesh.ids import new_id
 from devmesh.sessions import store
 from devmesh.sessions.model import (
     GRACE,
     IDLE_LIFETIME,
+    RECENT,
     SESSION_CHANGED,
     WHOLE_LIFETIME,
     InvalidRefreshToken,
@@ -104,10 +106,16 @@ class Sessions:
         raise refusal
 
     async def end(self, caller: Caller, session_id: UUID | None = None) -> None:
-        """End the caller's own session, or another one of the same person; raise SessionNotFound."""
+        """End the caller's own session, or another one of the same person.
+
+        For another one the person has logged in within 15 minutes (ASVS 5.0, 7.5.2), so that who has found an access
+        token does not shut its person out. Raises SessionNotFound or ReauthenticationRequired.
+        """
         own = caller.require_session()
         async with self._db.acting(caller.organization_id) as tx:
             ended = session_id or own
+            if ended != own and not await self.authenticated_within(tx, caller, RECENT):
+                raise ReauthenticationRequired("Ending another session needs a login within the last 15 minutes.")
             if not await store.end(tx, caller.organization_id, caller.user_id, ended):
                 raise SessionNotFound
             await self._audit.record_in(tx, caller, "session.end", str(ended))
