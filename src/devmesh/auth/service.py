@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import NoReturn
 
-from devmesh.access import Caller
+from devmesh.access import Caller, KeyType
 from devmesh.audit.model import Visitor
 from devmesh.audit.service import Audit
-from devmesh.errors import BadRequest, InvalidKey, TenantNotAllowed, Unauthenticated
+from devmesh.crypto.tokens import PREFIXES
+from devmesh.errors import AddressNotAllowed, BadRequest, Forbidden, InvalidKey, TenantNotAllowed, Unauthenticated
+from devmesh.http.address import fold
+from devmesh.keys.behalf import Behalf
 from devmesh.keys.model import Grant as KeyGrant
+from devmesh.keys.model import Network
 from devmesh.keys.verify import Verifier
 from devmesh.limits.service import Limits
 from devmesh.sessions.model import Grant
@@ -18,15 +23,21 @@ from devmesh.sessions.verify import Verifier as SessionVerifier
 Headers = Iterable[tuple[bytes, bytes]]
 REFUSED = "request.refused"
 _BEARER = b"bearer"
-# Every access token has two of them, no API key any.
+_ON_BEHALF_OF = b"x-on-behalf-of"
+# Every access token has two of them, no API key any: what begins as a key and has one is a key that is spoiled.
 _DOT, _DOTS = ".", b"."
+_PREFIXES = tuple(PREFIXES.values())
+_PREFIX_BYTES = tuple(prefix.encode() for prefix in _PREFIXES)
 
 
 class Authenticator:
     """Turns a request's headers into its caller."""
 
-    def __init__(self, verifier: Verifier, sessions: SessionVerifier, limits: Limits, audit: Audit) -> None:
+    def __init__(
+        self, verifier: Verifier, behalf: Behalf, sessions: SessionVerifier, limits: Limits, audit: Audit
+    ) -> None:
         self._verifier = verifier
+        self._behalf = behalf
         self._sessions = sessions
         self._limits = limits
         self._audit = audit
@@ -38,12 +49,12 @@ class Authenticator:
 
         A refusal of somebody who is known adds the rate-limit headers to `replied`; all else leaves it as it is.
         Raises Unauthenticated, InvalidKey or InvalidToken (each the same for every way of being invalid),
-        TokenExpired, BadRequest for two different credentials, TenantNotAllowed, and RateLimited for an address that
-        tries too often.
+        TokenExpired, BadRequest for two different credentials, TenantNotAllowed, AddressNotAllowed, and RateLimited for
+        an address that tries too often.
         """
         try:
             secret, tenant = _sent(headers)
-            if _DOT in secret:
+            if _DOT in secret and not secret.startswith(_PREFIXES):
                 held = await self._sessions.verify(secret)
                 grant: KeyGrant | Grant = held.grant
                 allowed = grant if tenant is None else await self._sessions.within(held, tenant)
@@ -51,27 +62,49 @@ class Authenticator:
                 grant = allowed = await self._verifier.verify(secret)
                 if tenant is not None and tenant not in (str(grant.tenant_id), grant.person.tenant_slug):
                     allowed = None
+                elif grant.is_guarded:
+                    return await self._guarded(grant, headers, address, request_id, replied)
         except (Unauthenticated, BadRequest) as error:
             self._audit.refused(Visitor(address, request_id), REFUSED, error.code)
             await self._limits.spend_address(address)
             raise
         if allowed is None:
-            await self._refuse(grant.caller(address, request_id), replied)
+            await self._refuse(grant.caller(address, request_id), replied, TenantNotAllowed())
         return allowed.caller(address, request_id)
 
-    async def _refuse(self, caller: Caller, replied: list[tuple[bytes, bytes]]) -> NoReturn:
-        """Refuse a tenant that is not the caller's: that costs and tells as any other request."""
-        self._audit.refused(caller, REFUSED, TenantNotAllowed.code)
+    async def _guarded(
+        self, grant: KeyGrant, headers: Headers, address: str, request_id: str, replied: list[tuple[bytes, bytes]]
+    ) -> Caller:
+        """Return the caller that the key makes from this address and for the person that the headers name."""
+        if grant.networks is not None and not _is_from(address, grant.networks):
+            refusal = AddressNotAllowed(f"This key may not be used from {address or 'your address'}.")
+            await self._refuse(grant.caller(address, request_id), replied, refusal)
+        if grant.key_type is KeyType.GATEWAY:
+            named = next((value for name, value in headers if name == _ON_BEHALF_OF), b"")
+            grant = await self._behalf.acting(grant, named.strip().decode("latin-1"))
+        return grant.caller(address, request_id)
+
+    async def _refuse(self, caller: Caller, replied: list[tuple[bytes, bytes]], refusal: Forbidden) -> NoReturn:
+        """Refuse a tenant or an address that is not the caller's: that costs and tells as any other request."""
+        self._audit.refused(caller, REFUSED, refusal.code)
         try:
             await self._limits.spend(caller)
         finally:
             replied.extend(self._limits.headers(caller))
-        raise TenantNotAllowed
+        raise refusal
 
 
 def carries_credential(headers: Headers) -> bool:
     """Return whether the request says who it is, rightly or wrongly."""
     return any(name in (b"authorization", b"x-api-key") for name, _ in headers)
+
+
+def _is_from(address: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        found = ip_address(fold(address))
+    except ValueError:
+        return False
+    return any(found in network for network in networks)
 
 
 def _sent(headers: Headers) -> tuple[str, str | None]:
@@ -102,7 +135,7 @@ def _bearer(value: bytes) -> bytes:
 
 
 def _key(value: bytes) -> bytes:
-    if _DOTS in value:
+    if _DOTS in value and not value.startswith(_PREFIX_BYTES):
         raise InvalidKey("X-API-Key takes an API key.", hint="Send an access token as 'Authorization: Bearer TOKEN'.")
     return value
 
