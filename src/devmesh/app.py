@@ -52,6 +52,7 @@ from devmesh.idempotency.service import Idempotency
 from devmesh.invitations import routes as invitations_routes
 from devmesh.invitations.service import Invitations
 from devmesh.keys import routes as keys_routes
+from devmesh.keys.behalf import Behalf
 from devmesh.keys.places import Places
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
@@ -119,7 +120,8 @@ class App:
         signing_keys = SigningKeys(self.database, self.ring, self.changes)
         self.sessions = Sessions(self.database, self.ring, self.changes, self.audit, directory, signing_keys, issuer)
         self.session_verifier = SessionVerifier(self.database, signing_keys, self.changes, plans, issuer)
-        authenticator = Authenticator(self.verifier, self.session_verifier, limits, self.audit)
+        behalf = Behalf(self.database, self.changes)
+        authenticator = Authenticator(self.verifier, behalf, self.session_verifier, limits, self.audit)
         self.vault = Vault(self.database, self.data_keys, self.changes)
         self.sender = Sender(settings.upstream_allow)
         self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit)
@@ -160,17 +162,9 @@ class App:
         """Return the services by which people log in and look after their own account."""
         db, ring, audit, users = self.database, self.ring, self.audit, Users(self.ring)
         self.factors = Factors(ring, self.data_keys, settings.public_url)
+        url = settings.public_url
         enrolment = Enrolment(
-            db,
-            ring,
-            self.data_keys,
-            directory,
-            users,
-            audit,
-            self.outbox,
-            self.sessions,
-            self.factors,
-            settings.public_url,
+            db, ring, self.data_keys, directory, users, audit, self.outbox, self.sessions, self.factors, url
         )
         networks, throttle = Networks(ring), Throttle(db, ring)
         self.entry = Entry(users, self.sessions, networks, audit, directory, self.outbox, settings.public_url)

@@ -103,7 +103,7 @@ async def test_only_an_owner_mints_gateway_keys_and_they_call_nothing_alone(orga
     administrator = await organization.person(Role.ADMIN)
     body = {"name": "gate", "key_type": "gateway"}
     assert (await organization.ask("POST", PATH, body, key=administrator))[0] == 403
-    key = await organization.new_key(key_type="gateway")
+    key = await organization.new_key(key_type="gateway", allowed_ips=["127.0.0.1"], allowed_services=["github"])
     result = await organization.call("mesh.list_services", key=key)
     assert result["_meta"]["code"] == "on_behalf_of_required"
 

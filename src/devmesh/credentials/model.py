@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from devmesh.crypto.sealing import place
@@ -30,6 +30,7 @@ class Credential:
     updated_at: datetime
     last_used_at: datetime | None = None
     usage_count: int = 0
+    gateway_use: bool = False
 
 
 class Sealed(Struct, frozen=True):
@@ -44,12 +45,15 @@ class Sealed(Struct, frozen=True):
     base_url: str | None
     data_key_id: UUID
     wrapped: bytes
+    gateway_use: bool = False
     # What the sealing is bound to; made once, for every call needs it.
     place: bytes = b""
 
     def __post_init__(self) -> None:
         owner = (self.organization_id, self.tenant_id, self.user_id)
-        bound = place("credential", *owner, self.service, self.id, self.data_key_id, self.base_url)
+        # Nobody but its person lets gateway keys use it: whoever alters the database makes it one that does not open.
+        use = ("gateway",) if self.gateway_use else ()
+        bound = place("credential", *owner, self.service, self.id, self.data_key_id, self.base_url, *use)
         force_setattr(self, "place", bound)
 
 
@@ -73,6 +77,7 @@ class NewCredential(Struct, forbid_unknown_fields=True, frozen=True):
     scopes: list[str] = []
     metadata: dict[str, Any] = {}
     owner: Literal["user", "organization"] = "user"
+    gateway_use: Annotated[bool, Meta(description="Whether gateway keys may use it on your behalf.")] = False
 
     def __repr__(self) -> str:
         return f"NewCredential({self.service_type})"

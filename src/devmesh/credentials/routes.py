@@ -37,6 +37,7 @@ class CredentialShown(Struct, frozen=True):
     updated_at: datetime
     last_used_at: datetime | None
     usage_count: int
+    gateway_use: bool
 
     @classmethod
     def of(cls, credential: Credential) -> CredentialShown:
@@ -53,6 +54,7 @@ class CredentialShown(Struct, frozen=True):
             updated_at=credential.updated_at,
             last_used_at=credential.last_used_at,
             usage_count=credential.usage_count,
+            gateway_use=credential.gateway_use,
         )
 
 

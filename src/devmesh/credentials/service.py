@@ -61,6 +61,7 @@ class Credentials:
         connector = self._connectors.get(new.service_type)
         if connector is None:
             raise Invalid([Fault("service_type", f"must be one of: {', '.join(sorted(self._connectors))}")])
+        caller.require_service(connector.name)
         fields, base_url = _checked(connector, new)
         if base_url is not None:
             await self._admit(base_url, caller)
@@ -79,6 +80,7 @@ class Credentials:
                 base_url=base_url,
                 data_key_id=key_id,
                 wrapped=b"",
+                gateway_use=new.gateway_use,
             )
             sealed = self._vault.seal(key, row, fields)
             values = {
@@ -87,6 +89,7 @@ class Credentials:
                 "sealed": sealed,
                 "metadata": metadata,
                 "scopes": new.scopes,
+                "gateway_use": new.gateway_use,
             }
             await store.replace(tx, caller.organization_id, caller.tenant_id, user_id, values)
             await self._audit.record_in(tx, caller, "credential.store", str(row.id), service=connector.name)
@@ -102,11 +105,12 @@ class Credentials:
             found = await store.of_owner(tx, caller.organization_id, caller.tenant_id, caller.user_id)
             if caller.rights.allows(_scope("organization", "read")):
                 found += await store.of_owner(tx, caller.organization_id, caller.tenant_id, None)
-        return found
+        return [credential for credential in found if caller.reaches(credential.service)]
 
     async def get(self, caller: Caller, service: str, owner: str = "user") -> Credential:
         """Return the caller's credential for that service, without its secrets."""
         caller.require(_scope(owner, "read"))
+        caller.require_service(service)
         user_id = caller.user_id if owner == "user" else None
         await self._vault.uses.flush_of(caller.organization_id, caller.tenant_id)
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
@@ -119,6 +123,7 @@ class Credentials:
     async def remove(self, caller: Caller, service: str, owner: str = "user") -> None:
         """Destroy the credential: once this returns, no call that begins is made with it."""
         caller.require(_scope(owner, "write"))
+        caller.require_service(service)
         user_id = caller.user_id if owner == "user" else None
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             gone = await store.remove(tx, caller.organization_id, caller.tenant_id, user_id, service)
@@ -130,6 +135,7 @@ class Credentials:
     async def validate(self, caller: Caller, service: str, owner: str = "user") -> Verdict:
         """Ask the service, by one real read, whether the stored credential is good; change nothing."""
         caller.require(_scope(owner, "read"))
+        caller.require_service(service)
         connector = self._connectors.get(service)
         chosen = await self._vault.own(caller, service, organization=owner != "user") if connector else None
         if connector is None or chosen is None:
@@ -209,6 +215,10 @@ def _checked(connector: Connector, new: NewCredential) -> tuple[dict[str, str], 
         faults.append(Fault("metadata.base_url", "must be a string"))
     if len(msgspec.json.encode(new.metadata)) > _LARGEST_METADATA:
         faults.append(Fault("metadata", f"must be at most {_LARGEST_METADATA} bytes"))
+    if new.gateway_use and new.owner != "user":
+        faults.append(
+            Fault("gateway_use", "is for your own credentials; gateway keys use service accounts as they are")
+        )
     if len(new.scopes) > _MOST_SCOPES:
         faults.append(Fault("scopes", f"at most {_MOST_SCOPES}"))
     if faults:

@@ -14,7 +14,7 @@ from devmesh.db.tally import Uses
 
 _SHOWN = (
     "c.id, c.user_id, c.service, c.metadata, c.scopes, c.created_at, c.updated_at, "
-    "u.last_used_at, coalesce(u.usage_count, 0) as usage_count"
+    "u.last_used_at, coalesce(u.usage_count, 0) as usage_count, c.gateway_use"
 )
 
 
@@ -28,8 +28,8 @@ async def replace(
     """Keep the credential in place of the owner's former one for that service, whose uses go with it."""
     await remove(tx, organization_id, tenant_id, user_id, new["service"])
     await tx.run(
-        "insert into credentials (id, organization_id, tenant_id, user_id, service, sealed, metadata, scopes) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into credentials (id, organization_id, tenant_id, user_id, service, sealed, metadata, scopes, "
+        "gateway_use) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         new["id"],
         organization_id,
         tenant_id,
@@ -38,6 +38,7 @@ async def replace(
         new["sealed"],
         msgspec.json.encode(new["metadata"]).decode(),
         new["scopes"],
+        new["gateway_use"],
     )
 
 
@@ -56,7 +57,7 @@ async def of_owner(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID
 async def sealed(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID) -> list[Sealed]:
     """Return what may serve the user's calls: the user's own and the organization's credentials, sealed."""
     rows = await tx.all(
-        "select c.id, c.user_id, c.service, c.sealed, c.metadata ->> 'base_url' as base_url, "
+        "select c.id, c.user_id, c.service, c.sealed, c.metadata ->> 'base_url' as base_url, c.gateway_use, "
         "d.id as data_key_id, d.wrapped from credentials c "
         "join data_keys d on d.organization_id = c.organization_id and d.user_id is not distinct from c.user_id "
         "where c.organization_id = $1 and c.tenant_id = $2 and (c.user_id = $3 or c.user_id is null)",

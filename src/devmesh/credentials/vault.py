@@ -34,11 +34,15 @@ _fields = msgspec.json.Decoder(dict[str, str])
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What a user's calls may be made with, by service, and the services of both together."""
+    """What a user's calls may be made with, by service, and the services of both together.
+
+    `lent` are the services of the user's own that gateway keys may use.
+    """
 
     own: Mapping[str, Sealed]
     service_accounts: Mapping[str, Sealed]
     services: frozenset[str]
+    lent: frozenset[str]
 
 
 class Vault:
@@ -61,25 +65,25 @@ class Vault:
         """Return the credential for this call, open; raise NoCredential saying what to connect and how."""
         known = self._known(caller) or await self._read(caller)
         stored = known.own.get(connector.name)
+        if stored is not None and caller.bounds.owner_id is not None and not stored.gateway_use:
+            stored = None
         if stored is None and passed:
             return _passed(connector, passed)
         stored = stored or known.service_accounts.get(connector.name)
         if stored is None:
-            raise NoCredential(
-                f"You have connected no {connector.title} account.",
-                hint=how_to_connect(connector),
-            )
+            raise _none(caller, connector)
         self.uses.count(stored.organization_id, stored.tenant_id, stored.id)
         return self.open(stored)
 
     async def connected(self, caller: Caller) -> tuple[frozenset[str], frozenset[str]]:
         """Return the services that the caller's own credentials, and the organization's, are stored for."""
         known = self._known(caller) or await self._read(caller)
-        return frozenset(known.own), frozenset(known.service_accounts)
+        return frozenset(known.own) if caller.bounds.owner_id is None else known.lent, frozenset(known.service_accounts)
 
     async def services(self, caller: Caller) -> frozenset[str]:
         """Return the services that any credential is stored for which the caller's calls are made with."""
-        return (self._known(caller) or await self._read(caller)).services
+        known = self._known(caller) or await self._read(caller)
+        return known.services if caller.bounds.owner_id is None else known.lent | known.service_accounts.keys()
 
     async def own(self, caller: Caller, service: str, *, organization: bool = False) -> Chosen | None:
         """Return the caller's own stored credential (or the organization's) for that service, open."""
@@ -117,6 +121,7 @@ class Vault:
             {row.service: row for row in rows if row.user_id is not None},
             {row.service: row for row in rows if row.user_id is None},
             frozenset(row.service for row in rows),
+            frozenset(row.service for row in rows if row.user_id is not None and row.gateway_use),
         )
         for row in rows:
             log.info("credentials loaded service=%s owner=%s", row.service, row.user_id or "organization")
@@ -145,6 +150,15 @@ class Vault:
     def _forget_all(self) -> None:
         self._heard += 1
         self._cache.clear()
+
+
+def _none(caller: Caller, connector: Connector) -> NoCredential:
+    if caller.bounds.owner_id is None:
+        return NoCredential(f"You have connected no {connector.title} account.", hint=how_to_connect(connector))
+    return NoCredential(
+        f"The person has lent no {connector.title} account to gateway keys.",
+        hint='Ask the person to store it with gateway_use: POST /api/v1/credentials with "gateway_use": true.',
+    )
 
 
 def how_to_connect(connector: Connector) -> str:

@@ -40,6 +40,8 @@ async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Ca
     own, organization = await vault.connected(caller)
     listed = []
     for name, connector in sorted(connectors.items()):
+        if not caller.reaches(name):
+            continue
         source = "user" if name in own else "organization" if name in organization else None
         entry: dict[str, Any] = {
             "service": name,

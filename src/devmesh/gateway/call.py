@@ -125,10 +125,10 @@ class Gateway:
         return self._catalog.show(caller, name)
 
 
-def refused(caller: Caller, error: MeshError) -> ToolResult:
+def refused(request_id: str, error: MeshError) -> ToolResult:
     """Return the error result for a refusal: its short text, what happened, and the next step."""
     REFUSALS.add(error.code)
-    meta: dict[str, Any] = {"code": error.code, "request_id": caller.request_id, **error.extra}
+    meta: dict[str, Any] = {"code": error.code, "request_id": request_id, **error.extra}
     if error.retry_after is not None:
         meta["retry_after"] = error.retry_after
     lines = [error.error, error.detail] if error.detail != error.error else [error.error]
@@ -151,7 +151,9 @@ def _own(value: Any, meta: dict[str, Any]) -> ToolResult:
 
 
 def _require(caller: Caller, tool: Tool, *, reads: bool) -> None:
-    if caller.key_type is KeyType.GATEWAY:
+    if caller.key_type is KeyType.GATEWAY and caller.bounds.owner_id is None:
         raise OnBehalfRequired
+    if caller.bounds.services is not None and tool.connector is not BUILTIN:
+        caller.require_service(tool.connector.name)
     if tool.connector is not BUILTIN and not caller.rights.allows_tool(tool.name, read_only=reads):
         raise InsufficientScope([TOOL + tool.name])

@@ -42,7 +42,9 @@ class Catalog:
 
     def listing(self, caller: Caller, services: frozenset[str]) -> Listing:
         """Return the tools that the caller may call with credentials for `services`, in the order of their names."""
-        seen = (caller.rights.scopes, caller.role, caller.key_type, services)
+        bounds = caller.bounds
+        alone = caller.key_type is KeyType.GATEWAY and bounds.owner_id is None
+        seen = (caller.rights.scopes, caller.role, caller.key_type, alone, bounds.services, services)
         known = self._listings.get(seen)
         if known is None:
             tools = tuple(
@@ -67,9 +69,11 @@ class Catalog:
 
 def may_call(caller: Caller, tool: Tool) -> bool:
     """Return whether the caller's rights reach the tool (of `call_api`: at least for a read)."""
-    if caller.key_type is KeyType.GATEWAY:
+    if caller.key_type is KeyType.GATEWAY and caller.bounds.owner_id is None:
         return False
-    return tool.connector is BUILTIN or caller.rights.allows_tool(tool.name, read_only=tool.may_read)
+    if tool.connector is BUILTIN:
+        return True
+    return caller.reaches(tool.connector.name) and caller.rights.allows_tool(tool.name, read_only=tool.may_read)
 
 
 def _listed(tool: Tool) -> ListedTool:

@@ -66,8 +66,8 @@ class UnknownTool(NotFound):
 
 
 class OnBehalfRequired(Forbidden):
-    """A gateway key acts for a named person only."""
+    """A gateway key acts for a named person only: an active one who may act in the key's tenant."""
 
     code = "on_behalf_of_required"
     error = "On Behalf Of Required"
-    hint = "A gateway key calls tools only on behalf of a named person; use that person's user or agent key."
+    hint = "Send X-On-Behalf-Of with the id of an active user who may act in the key's tenant (GET /api/v1/users)."

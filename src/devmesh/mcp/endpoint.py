@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from devmesh.access import Caller
 from devmesh.auth.service import Authenticator
-from devmesh.errors import BadRequest, Invalid, MeshError, RateLimited
+from devmesh.errors import AddressNotAllowed, BadRequest, Invalid, MeshError, RateLimited
 from devmesh.gateway.call import Gateway, refused
 from devmesh.gateway.model import Listing, Passed, ToolResult, UnknownTool
 from devmesh.http.body import check_content_type, parse
@@ -62,9 +62,12 @@ class Endpoint:
         await send({"type": "http.response.body", "body": body})
 
     async def _serve(self, exchange: Exchange, state: Mapping[str, Any]) -> Reply:
-        caller = exchange.caller = await self._authenticator.authenticate(
-            exchange.headers, state["address"], exchange.trace_id, state["reply_headers"]
-        )
+        try:
+            caller = exchange.caller = await self._authenticator.authenticate(
+                exchange.headers, state["address"], exchange.trace_id, state["reply_headers"]
+            )
+        except AddressNotAllowed as error:
+            return await _told_to_agent(error, exchange)
         try:
             check_content_type(exchange.fields.get(b"content-type"))
             wire.check_accept(exchange.fields.get(b"accept", b""))
@@ -122,7 +125,7 @@ class Endpoint:
             )
         await self._limits.spend(caller)
         if message.method == "tools/list":
-            result = self._page(message, exchange, await self._gateway.listing(caller), modern=modern)
+            result = self._page(message, exchange, caller, await self._gateway.listing(caller), modern=modern)
         else:
             result = fixed_result(message, modern=modern)
         return succeed(message.request_id, result)
@@ -132,14 +135,14 @@ class Endpoint:
         try:
             passed = self._passed(exchange.headers)
         except Invalid as error:
-            return refused(caller, await self._counted(caller, error))
+            return refused(caller.request_id, await self._counted(caller, error))
         try:
             return await self._gateway.run(caller, params["name"], params.get("arguments") or {}, passed)
         except UnknownTool as unknown:
             text = f"Unknown tool. {unknown.detail} {unknown.hint}"
             raise Refused(INVALID_PARAMS, text, status=200, data={"code": unknown.code, **unknown.extra}) from None
         except MeshError as error:
-            return refused(caller, error)
+            return refused(caller.request_id, error)
 
     async def _counted(self, caller: Caller, error: MeshError) -> MeshError:
         """Spend one for a call that does not reach the gateway; return `error`, or the limit that comes before it."""
@@ -149,14 +152,28 @@ class Endpoint:
             return limited
         return error
 
-    def _page(self, message: Message, exchange: Exchange, listing: Listing, *, modern: bool) -> bytes:
+    def _page(self, message: Message, exchange: Exchange, caller: Caller, listing: Listing, *, modern: bool) -> bytes:
         try:
-            form = form_of(exchange.fields.get(b"x-mesh-tool-names", b""))
+            form = form_of(exchange.fields.get(b"x-mesh-tool-names", b"")) or caller.bounds.tool_names or "dot"
             return self._pages.page(listing, message.params.get("cursor"), form=form, is_modern=modern)
         except Refused as refused:
             if not modern:
                 refused.status = 200
             raise
+
+
+async def _told_to_agent(error: AddressNotAllowed, exchange: Exchange) -> Reply:
+    """Answer a tool call as every refusal of a known caller's is answered; raise the error for all else."""
+    check_content_type(exchange.fields.get(b"content-type"))
+    value = parse(await _body(exchange.receive))
+    if type(value) is list:
+        raise error
+    message = message_of(value)
+    exchange.request_id = message.request_id
+    if message.method != "tools/call" or message.request_id is None:
+        raise error
+    modern = wire.is_modern(exchange.fields, message)
+    return succeed(message.request_id, *called(refused(exchange.trace_id, error), modern=modern))
 
 
 async def _body(receive: Receive) -> bytes:

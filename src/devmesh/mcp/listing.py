@@ -15,14 +15,14 @@ from devmesh.mcp.protocol import INVALID_PARAMS, TOOLS_TTL_MS, cacheable
 
 PAGE_SIZE: Final = 100
 _CACHE_BYTES: Final = 8 * 1024 * 1024
-_FORMS: Final = {b"dot": "dot", b"underscore": "underscore", b"": "dot"}
+_FORMS: Final = {b"dot": "dot", b"underscore": "underscore", b"": ""}
 _MAX_CURSOR: Final = 512
 
 _Key = tuple[str, str, bool, str]
 
 
 def form_of(value: bytes) -> str:
-    """Return the form of names that the header X-Mesh-Tool-Names asks for; raise Refused for any but the two."""
+    """Return the form of names that X-Mesh-Tool-Names asks for, '' without it; raise Refused for any but the two."""
     form = _FORMS.get(value.strip().lower())
     if form is None:
         raise Refused(INVALID_PARAMS, "X-Mesh-Tool-Names must be 'dot' or 'underscore'.")
