@@ -1,9 +1,9 @@
 # The gateway without a database of its own: give it one with DEVMESH_DATABASE_URL (docker-compose.local.yml does).
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
-COPY requirements.lock requirements-build.lock ./
+COPY requirements-extras.lock requirements-build.lock ./
 RUN python -m venv /opt/devmesh \
- && /opt/devmesh/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+ && /opt/devmesh/bin/pip install --no-cache-dir --require-hashes -r requirements-extras.lock \
  && /opt/devmesh/bin/pip install --no-cache-dir --require-hashes --target /opt/build -r requirements-build.lock
 COPY pyproject.toml README.md ./
 COPY src ./src

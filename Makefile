@@ -51,8 +51,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
   --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock: $(VENV)/.installed-dev ## pin the dependencies anew (ARGS=--upgrade for newer ones)
 	@$(LOCK) $(ARGS) pyproject.toml -o requirements.lock
+	@$(LOCK) $(ARGS) --all-extras -c requirements.lock pyproject.toml -o requirements-extras.lock
 	@$(LOCK) $(ARGS) --group build -o requirements-build.lock
-	@$(LOCK) $(ARGS) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(LOCK) $(ARGS) --group dev --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment
 	@rm -rf $(VENV)
@@ -65,9 +66,9 @@ $(BIN)/python:
 
 # The package is installed in place, so a pulled change is served without another installation. What
 # builds it lies beside the environment, pinned as well: nothing is fetched that no lock names.
-$(VENV)/.installed: pyproject.toml requirements.lock requirements-build.lock | $(BIN)/python
+$(VENV)/.installed: pyproject.toml requirements-extras.lock requirements-build.lock | $(BIN)/python
 	@echo "installing the pinned dependencies"
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-extras.lock
 	@rm -rf $(VENV)/build
 	@$(PIP) install --require-hashes --only-binary :all: --target $(VENV)/build -r requirements-build.lock
 	@PYTHONPATH=$(CURDIR)/$(VENV)/build $(PIP) install --no-deps --no-build-isolation --editable .

@@ -15,6 +15,7 @@ from mesh import serving
 from processes import is_postgres, proportional, resident, tree
 
 _LOCK = Path(__file__).parent.parent / "requirements.lock"
+_OF_WINDOWS = "sys_platform == 'win32'"
 _CONCURRENCY = 16
 _SETTLED_SECONDS = 3.0
 # What counts as flat: the growth over the second half of the calls, in MB.
@@ -61,7 +62,8 @@ def start(quick: bool) -> None:  # noqa: FBT001 - the command line's own switch
 
 def size(_quick: bool) -> None:  # noqa: FBT001 - the command line's own switch
     """Count the base distributions of the lock and what they take, as installed here."""
-    names = re.findall(r"^([A-Za-z0-9._-]+)==", _LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    lines = [line for line in _LOCK.read_text(encoding="utf-8").splitlines() if _OF_WINDOWS not in line]
+    names = re.findall(r"^([A-Za-z0-9._-]+)==", "\n".join(lines), re.MULTILINE)
     installed, missing = 0, []
     for name in names:
         try:

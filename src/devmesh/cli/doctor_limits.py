@@ -20,5 +20,9 @@ async def look(settings: Settings) -> Finding:
     if settings.redis_url is None:
         return good("rate limits: each process counts for itself, as DEVMESH_REDIS_URL is not set")
     what = f"rate limits through {settings.redis_url}"
-    fault: str | None = await importlib.import_module(_REMOTE).fault(settings.redis_url)
+    try:
+        remote = importlib.import_module(_REMOTE)
+    except ModuleNotFoundError as missing:
+        return wrong(f"{what}: {missing.name} is not there", "install 'devmesh[redis]'.")
+    fault: str | None = await remote.fault(settings.redis_url)
     return good(f"{what}: takes our connection and our scripts") if fault is None else wrong(f"{what}: {fault}", _MEND)
