@@ -53,6 +53,7 @@ from devmesh.invitations import routes as invitations_routes
 from devmesh.invitations.service import Invitations
 from devmesh.keys import routes as keys_routes
 from devmesh.keys.behalf import Behalf
+from devmesh.keys.leaks import Leaks
 from devmesh.keys.places import Places
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
@@ -166,6 +167,7 @@ class App:
         enrolment = Enrolment(
             db, ring, self.data_keys, directory, users, audit, self.outbox, self.sessions, self.factors, url
         )
+        self.leaks = Leaks(db, ring, self.changes, audit, directory, users, self.outbox, url)
         networks, throttle = Networks(ring), Throttle(db, ring)
         self.entry = Entry(users, self.sessions, networks, audit, directory, self.outbox, settings.public_url)
         self.own_password = OwnPassword(
@@ -189,6 +191,7 @@ class App:
             "own_password": self.own_password,
             "profiles": profiles,
             "enrolment": enrolment,
+            "leaks": self.leaks,
         }
 
     def _inviting(self, settings: Settings, passwords: Passwords, directory: Directory, plans: Plans) -> Invitations:

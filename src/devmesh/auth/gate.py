@@ -22,8 +22,16 @@ _HEALTH = "/api/v1/health"
 # The credential is in the body. Clients send the access token that has just expired with everything, and what they
 # ask for here is the way out of that.
 _BY_BODY = frozenset(
-    f"/api/v1/auth/{path}"
-    for path in ("login", "login/mfa", "refresh", "password/reset", "password/reset/confirm", "invitation/accept")
+    f"/api/v1/{path}"
+    for path in (
+        "auth/login",
+        "auth/login/mfa",
+        "auth/refresh",
+        "auth/password/reset",
+        "auth/password/reset/confirm",
+        "auth/invitation/accept",
+        "keys/leaked",
+    )
 )
 
 

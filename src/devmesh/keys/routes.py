@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from devmesh.access import Caller, KeyType
+from devmesh.audit.model import Visitor
 from devmesh.http.conditional import etag, if_match_versions
 from devmesh.http.routing import (
     Cursor,
@@ -22,6 +23,7 @@ from devmesh.http.routing import (
     position_of,
     post,
 )
+from devmesh.keys.leaks import Leaks
 from devmesh.keys.model import IssuedKey, Key, KeyChange, NewKey, Rotation, ToolNames
 from devmesh.keys.service import Keys
 
@@ -143,6 +145,21 @@ class KeyRevoked(Struct, frozen=True):
     key_id: UUID
 
 
+class Leaked(Struct, forbid_unknown_fields=True, frozen=True):
+    """The body of POST /keys/leaked: whatever was found, whole."""
+
+    key: str
+
+    def __repr__(self) -> str:
+        return "Leaked()"
+
+
+class Reported(Struct, frozen=True):
+    """The reply to every report."""
+
+    message: str
+
+
 # Instead of showing a secret again.
 _ROTATE = Repeat(shown_once="POST /api/v1/api-keys/{id}/rotate gives the key a new secret and shows it.")
 
@@ -192,6 +209,13 @@ async def revoke_key(keys: Keys, caller: Caller, key_id: UUID) -> KeyRevoked:
     return KeyRevoked("API key revoked successfully", key.id)
 
 
+@post("/keys/leaked", scope=None, status=202, summary="Report a leaked key: if it is one, it works no more")
+async def report_leaked_key(leaks: Leaks, request: Request, data: Leaked) -> Reported:
+    """End a key that was found where it does not belong; the reply is the same for every key and for what is none."""
+    await leaks.report(Visitor(request.address, request.request_id), data.key)
+    return Reported("Thank you. If this is a key of this installation, it works no more and its owner is told.")
+
+
 def _shown(key: Key) -> Response[KeyShown]:
     return Response(KeyShown.of(key, datetime.now().astimezone()), headers={"ETag": etag(key.version)})
 
@@ -200,4 +224,4 @@ def _shown_once(issued: IssuedKey) -> Response[KeyShownOnce]:
     return Response(KeyShownOnce.of(issued), headers={"ETag": etag(issued.key.version)})
 
 
-ROUTES = [create_key, list_keys, get_key, change_key, rotate_key, revoke_key]
+ROUTES = [create_key, list_keys, get_key, change_key, rotate_key, revoke_key, report_leaked_key]
