@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -100,3 +102,26 @@ async def test_what_is_wrong_with_a_redis_is_told_without_its_password():
     assert found is not None
     assert found.startswith("ConnectionError")
     assert SECRET not in found
+
+
+def said_by(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_client_is_loaded_only_where_a_redis_is_named():
+    assert said_by("import sys, devmesh.app, devmesh.cli; print('redis' in sys.modules)") == "False\n"
+
+
+def test_an_installation_without_the_client_is_told_what_to_install():
+    program = """
+import sys; sys.modules["redis"] = None
+from pathlib import Path
+from devmesh.limits.choice import choose
+from devmesh.settings import RedisUrl, Settings, SettingsError
+try:
+    choose(60, 120, Settings(data_dir=Path("/"), redis_url=RedisUrl("localhost")))
+except SettingsError as error:
+    print(error)
+"""
+    assert "DEVMESH_REDIS_URL: " in said_by(program)
+    assert "install 'devmesh[redis]'" in said_by(program)
