@@ -83,6 +83,7 @@ async def pair_over(machine: Machine, database: Address, redis: RedisServer, url
     settings = {"DEVMESH_REDIS_URL": url, "DEVMESH_PLANS_FILE": str(plans)}
     servers = [await machine.serve(database.url(), **settings) for _ in range(2)]
     organization = await servers[0].organization()
+    await asyncio.sleep(1.5)  # the first hears of the second within a second
     return Pair(redis, servers, [organization, replace(organization, mesh=servers[1])])
 
 
