@@ -83,7 +83,7 @@ class Vault:
     async def services(self, caller: Caller) -> frozenset[str]:
         """Return the services that any credential is stored for which the caller's calls are made with."""
         known = self._known(caller) or await self._read(caller)
-        return known.services if caller.bounds.owner_id is None else known.lent | known.service_accounts.keys()
+        return known.services if caller.bounds.owner_id is None else known.lent.union(known.service_accounts)
 
     async def own(self, caller: Caller, service: str, *, organization: bool = False) -> Chosen | None:
         """Return the caller's own stored credential (or the organization's) for that service, open."""

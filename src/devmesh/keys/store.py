@@ -200,7 +200,8 @@ async def change(tx: Tx, organization_id: UUID, tenant_id: UUID, key: Key) -> No
     """Keep what may be changed of the key as it is in `key`, as the next version."""
     await tx.run(
         "update api_keys set name = $4, scopes = $5, expires_at = $6, rate_limit = $7, rate_window = $8, "
-        "allowed_ips = $9, allowed_services = $10, tool_names = $11, previous_until = least(previous_until, $6), "
+        "allowed_ips = $9, allowed_services = $10, tool_names = $11, "
+        "previous_until = case when previous_digest is not null then least(previous_until, $6) end, "
         "version = version + 1 where organization_id = $1 and tenant_id = $2 and id = $3",
         organization_id,
         tenant_id,
