@@ -68,6 +68,8 @@ def faults(raw: bytes, kind: type[Any] = Thing) -> dict[str, str]:
         (b'{"name": "x", "name": "y"}', '"name" stands twice'),
         (b'{"name": "x", "by_name": {"a": {"name": "q", "name": "q"}}}', '"name" stands twice'),
         (b'{"name": "x", "n\\u0061me": "y"}', '"name" stands twice'),
+        (b'{"name": "x", "name": "y", "by_name": {"\\u003a": "z"}}', '"name" stands twice'),
+        (b'{"name": "x", "name": "y", "by_name": {"a": "\\u003A"}}', '"name" stands twice'),
         (b'{"name": ":\\n", "name": "y"}', '"name" stands twice'),
     ],
 )
