@@ -17,6 +17,7 @@ from devmesh import app, cli
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import MeshError
 from devmesh.gateway.builtin import BUILTIN
+from devmesh.http.routing import ANY, BY_TOOL
 from devmesh.settings import SETTINGS
 from devmesh.upstream.model import Connector, Tool
 
@@ -152,8 +153,9 @@ def _meaning(kind: type[MeshError]) -> str:
 
 def _who(handler: Any) -> str:
     plan = handler.opt["plan"]
-    if handler.opt["scope"]:
-        return f"`{handler.opt['scope']}`"
+    scope = handler.opt["scope"]
+    if scope not in (None, ANY):
+        return "`tools:execute:{name}`; `tools:read:{name}` if it reads" if scope == BY_TOOL else f"`{scope}`"
     if plan.caller is None:
         return "anybody"
     return "any key" if plan.caller_required else "anybody; a key is checked if sent"

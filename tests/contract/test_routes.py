@@ -10,6 +10,7 @@ import pytest
 from devmesh import app
 from devmesh.access import Role
 from devmesh.demo.github import GitHub
+from devmesh.http.routing import ANY, BY_TOOL, SESSION
 from sessions_people import new_person
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ BODIES: dict[str, Any] = {
     "DELETE /organization": {"confirm": "blue"},
     "/organization/policies": {"require_mfa": False, "password_policy": "standard"},
 }
-# Only a person who has logged in may do it, no key whatever it may do.
-SESSION = "session"
-# The scope depends on the tool: gateway/call.py asks for it, and the lists hold what the caller may call.
-BY_TOOL = {"/tools", "/tools/{name:str}", "/tools/{name:str}/execute"}
-
-# Says what the credential is good for, and so needs none of it.
-ANY_CALLER = {"/auth/validate"}
+# The scope depends on the tool: gateway/call.py asks for it.
+OF_TOOLS = {"/tools/{name:str}/execute"}
+# What every credential may do, each with the reason.
+OF_ANY = {
+    "/auth/validate": "says what the credential is good for, and so needs none of it",
+    "/tools": "holds what the caller may call",
+    "/tools/{name:str}": "as the list",
+}
 
 
 def every_route() -> list[tuple[str, str, str | None]]:
@@ -92,8 +94,14 @@ def test_every_route_that_is_public_is_a_route():
 
 @pytest.mark.parametrize(("method", "path", "scope"), OWN)
 def test_a_route_names_the_scope_that_it_needs(method: str, path: str, scope: str | None):
-    named = path in BY_TOOL | ANY_CALLER or scope == SESSION or re.fullmatch(r"[a-z-]+:[a-z]+", scope or "")
-    assert named, f"{method} {path} has no scope"
+    named = scope == SESSION or re.fullmatch(r"[a-z-]+:[a-z]+", scope or "")
+    assert named or (scope == BY_TOOL and path in OF_TOOLS) or (scope == ANY and path in OF_ANY), method
+
+
+def test_the_lists_of_routes_without_a_scope_of_their_own_are_whole():
+    assert {path for _, path, scope in OWN if scope == BY_TOOL} == OF_TOOLS
+    assert {path for _, path, scope in OWN if scope == ANY} == set(OF_ANY)
+    assert {path for _, path, scope in every_route() if scope is None} == set(PUBLIC)
 
 
 @pytest.mark.parametrize(("method", "path"), [route[:2] for route in OWN])
@@ -115,7 +123,7 @@ async def test_a_revoked_key_is_answered_401(organization: Organization, method:
     assert (status, problem["error"]) == (401, "Invalid API Key")
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), [route for route in OWN if route[1] not in BY_TOOL | ANY_CALLER])
+@pytest.mark.parametrize(("method", "path", "scope"), [route for route in OWN if route[2] not in (ANY, BY_TOOL)])
 async def test_a_key_without_the_scope_is_answered_403(
     organization: Organization, method: str, path: str, scope: str | None
 ):

@@ -155,7 +155,7 @@ async def test_the_document_describes_bodies_parameters_scopes_and_problems(wire
     assert parameters["limit"]["schema"]["maximum"] == 200
     assert "security" not in shown
     who = document["paths"]["/api/v1/who"]["get"]
-    assert who["security"] == [{"bearer": []}, {"apiKey": []}]
+    assert who["security"] == [{"bearer": ["profile:read"]}, {"apiKey": ["profile:read"]}]
     assert "parameters" not in who
     assert document["paths"]["/api/v1/maybe"]["get"]["security"][-1] == {}
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 # `*` stands for a whole part or, in a tool's name, for the name's end.
-SCOPE = re.compile(r"(?:\*|[a-z-]{1,32}):(?:\*|read|write|execute)(?::[a-z0-9_.\-]{0,64}\*?)?")
+SCOPE = re.compile(r"(?:\*|[a-z-]{1,32}):(?:\*|read|write|execute)(?::(?:[a-z0-9_.\-]{1,64}\*?|\*))?")
 
 TOOL = "tools:execute:"
 # A scope that the grant of a read-only tool reads as: `read` holds it for every tool that changes nothing.

@@ -61,7 +61,7 @@ class Executed(Struct, frozen=True):
     meta: dict[str, Any]
 
 
-@get("/tools", scope=None)
+@get("/tools", scope="any")
 async def list_tools(gateway: Gateway, caller: Caller, limit: Limit = 200, cursor: Cursor = None) -> ToolList:
     """List the tools that you may call."""
     tools = (await gateway.listing(caller)).tools
@@ -72,7 +72,7 @@ async def list_tools(gateway: Gateway, caller: Caller, limit: Limit = 200, curso
     return ToolList([ToolShown.of(tool) for tool in page], len(page), next_cursor)
 
 
-@get("/tools/{name:str}", scope=None)
+@get("/tools/{name:str}", scope="any")
 async def show_tool(gateway: Gateway, caller: Caller, name: str) -> ToolShown:
     """Show one tool and its arguments."""
     return ToolShown.of(gateway.show(caller, name))
@@ -83,7 +83,7 @@ async def _may_execute(gateway: Gateway, caller: Caller, name: str, data: Execut
     await gateway.admit(caller, name, data.arguments)
 
 
-@post("/tools/{name:str}/execute", scope=None, status=200, repeat=Repeat(outside=True, allowed=_may_execute))
+@post("/tools/{name:str}/execute", scope="tool", status=200, repeat=Repeat(outside=True, allowed=_may_execute))
 async def execute_tool(gateway: Gateway, caller: Caller, name: str, data: Execute, request: Request) -> Executed:
     """Call a tool."""
     passed = passed_through(request.pairs)

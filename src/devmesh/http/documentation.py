@@ -20,7 +20,15 @@ from devmesh.http.faults import faults_of
 from devmesh.http.repeat import MOST_CHARACTERS
 
 PAGE = resources.files(__package__).joinpath("docs.html").read_bytes()
-_NEEDS: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
+# What stands for a scope in routing.py: how the document shows it, and in words.
+_SHOWN = {
+    "session": ("session", "Needs the session of a person who has logged in: no API key may do it."),
+    "any": ("any", "Every valid credential may do it."),
+    "tool": (
+        "tools:execute:{name}",
+        "Needs the scope `tools:execute:{name}`; for a tool that only reads `tools:read:{name}` will do.",
+    ),
+}
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a session's access token."},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
@@ -95,12 +103,23 @@ def _complete(operation: dict[str, Any], plan: Any, scope: str | None) -> None:
     operation["responses"].pop("400", None)
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"]["default"] = {"description": "What went wrong.", "content": problem}
-    if plan.caller is not None:
-        operation["security"] = _NEEDS if plan.caller_required else [*_NEEDS, {}]
     if plan.repeat is not None:
         operation.setdefault("parameters", []).append(_REPEAT)
     if scope is not None:
-        operation["x-required-scope"] = scope
-        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scope}`.".strip()
+        named, said = _SHOWN.get(scope, (scope, f"Needs the scope `{scope}`."))
+        operation["x-required-scope"] = named
+        operation["description"] = f"{operation.get('description', '')}\n\n{said}".strip()
+    if plan.caller is not None:
+        operation["security"] = _security(scope, required=plan.caller_required)
     if plan.body is not None and not faults_of({}, plan.body):
         operation["requestBody"]["required"] = False
+
+
+def _security(scope: str | None, *, required: bool) -> list[dict[str, list[str]]]:
+    """Return which schemes will do, each with the scope: OpenAPI 3.1 lets it be named for any kind of scheme."""
+    named = [_SHOWN.get(scope, (scope, ""))[0]] if scope not in (None, "any", "session") else []
+    # An access token is no API key.
+    schemes: list[dict[str, list[str]]] = [{"bearer": named}]
+    if scope != "session":
+        schemes.append({"apiKey": named})
+    return schemes if required else [*schemes, {}]

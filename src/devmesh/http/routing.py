@@ -26,8 +26,9 @@ __all__ = [
 Handler = Callable[[Callable[..., Any]], HTTPRouteHandler]
 _JSON = (b"content-type", b"application/json")
 _REPEAT = Repeat()
-# The scope of what only a person who has logged in may do.
-SESSION = "session"
+# Instead of a scope, for what only a person who has logged in may do, what every credential may, and what is asked for
+# by the tool that the path names.
+SESSION, ANY, BY_TOOL = "session", "any", "tool"
 _NO_CONTENT = (204, 304)
 _encode = msgspec.json.Encoder().encode
 
@@ -39,7 +40,8 @@ def get(path: str | Sequence[str], *, scope: str | None, status: int = 200, summ
     `caller: Caller` (`Caller | None` where none is needed), `request: Request`, query parameters of plain types
     (str, int, bool, UUID, datetime, enums and lists of them), and services, by name. It returns a Struct, or a
     `Response` of one for headers of its own, or None with status 204. `scope` is what the OpenAPI document says
-    is needed; the service function is what requires it.
+    is needed; the service function is what requires it. SESSION, ANY and BY_TOOL stand for one; only a route that needs
+    no caller has None.
     """
     return _route("GET", path, scope, status, summary)
 
@@ -152,7 +154,7 @@ def _check(caller: Caller, scope: str | None) -> None:
     """Raise what the service would raise first to whoever may not do this (any more)."""
     if scope == SESSION:
         caller.require_session()
-    elif scope is not None:
+    elif scope not in (None, ANY, BY_TOOL):
         caller.require(scope)
 
 
@@ -168,6 +170,8 @@ def _route(
 
     def register(fn: Callable[..., Any]) -> HTTPRouteHandler:
         plan = Plan(fn, paths[0], repeat)
+        if plan.caller_required and scope is None:
+            raise TypeError(f"{method} {paths[0]}: a route that needs a caller names a scope")
         text = inspect.getdoc(fn)
         return HTTPRouteHandler(
             paths,

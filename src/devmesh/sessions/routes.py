@@ -136,7 +136,7 @@ async def end_session(sessions: Sessions, caller: Caller, session_id: UUID) -> N
     await sessions.end(caller, session_id)
 
 
-@post("/auth/validate", scope=None, repeat=None)
+@post("/auth/validate", scope="any", repeat=None)
 async def validate(caller: Caller) -> Validated:
     """Say what the access token or API key of this very request stands for; an invalid one is answered 401."""
     expires = None if caller.expires is None else datetime.fromtimestamp(caller.expires, UTC)
