@@ -55,6 +55,7 @@ from devmesh.keys import routes as keys_routes
 from devmesh.keys.behalf import Behalf
 from devmesh.keys.leaks import Leaks
 from devmesh.keys.places import Places
+from devmesh.keys.reminders import Reminders
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
 from devmesh.limits.choice import choose
@@ -134,6 +135,7 @@ class App:
         )
         self._expiry = Expiry(self.database, directory)
         self.outbox = Outbox(self.database, self.ring, settings)
+        self.reminders = Reminders(self.database, directory, self.outbox, issuer)
         self.accounts = Accounts(
             self.database, self.ring, directory, self.keys, self.audit, plans, passwords, self.outbox, settings
         )
@@ -235,6 +237,7 @@ class App:
         self.verifier.uses.open()
         self.vault.uses.open()
         self._expiry.open()
+        self.reminders.open()
         self._forgetting = asyncio.create_task(_forget(self.data_keys), name="forget data keys")
 
     async def close(self) -> None:
@@ -248,6 +251,7 @@ class App:
         await self.accounts.settle()
         await self.own_password.settle()
         await self._expiry.close()
+        await self.reminders.close()
         await self.once.close()
         await self.outbox.close()
         await self.verifier.uses.close()

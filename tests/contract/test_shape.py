@@ -23,6 +23,7 @@ WHOLE_PATHS = {"app.App.__init__", "gateway.call.Gateway.run"}
 # Stores that find things before the organization is known, by keyed digest, or that no organization owns.
 ROUTED = {
     "keys.store.route": "key by digest",
+    "keys.store_reminders.lock": "a lock, no rows",
     "directory.store.any_organization": "registration 'first' asks whether there is any",
     "directory.store.organizations": "the operator's list, by id",
     "directory.store.organization_of_slug": "login and registration by slug",

@@ -83,14 +83,8 @@ class Credentials:
                 gateway_use=new.gateway_use,
             )
             sealed = self._vault.seal(key, row, fields)
-            values = {
-                "id": row.id,
-                "service": row.service,
-                "sealed": sealed,
-                "metadata": metadata,
-                "scopes": new.scopes,
-                "gateway_use": new.gateway_use,
-            }
+            values = {"id": row.id, "service": row.service, "sealed": sealed, "metadata": metadata}
+            values |= {"scopes": new.scopes, "gateway_use": new.gateway_use}
             await store.replace(tx, caller.organization_id, caller.tenant_id, user_id, values)
             await self._audit.record_in(tx, caller, "credential.store", str(row.id), service=connector.name)
             await self._announce(tx, caller, user_id)

@@ -11,14 +11,14 @@ from devmesh.db.tally import Uses
 from devmesh.keys.model import Key
 
 # When a key ends: as it says itself, or by its organization's policy, which counts from its present secret.
-_END = (
+END = (
     "least(k.expires_at, coalesce(k.rotated_at, k.created_at) "
     "+ make_interval(days => (o.policies ->> 'max_key_age_days')::integer))"
 )
 _COLUMNS = (
     "k.id, k.user_id, k.key_type, k.name, k.key_prefix, k.scopes, k.rate_limit, k.rate_window, k.created_at, "
     "k.expires_at, k.revoked_at, u.last_used_at, coalesce(u.usage_count, 0) as usage_count, k.allowed_ips, "
-    f"k.allowed_services, k.tool_names, k.version, k.rotation, k.rotated_at, k.previous_until, {_END} as ends_at"
+    f"k.allowed_services, k.tool_names, k.version, k.rotation, k.rotated_at, k.previous_until, {END} as ends_at"
 )
 _MAY_ACT = (
     "(p.role in ('owner', 'admin') or p.tenant_id = k.tenant_id or exists (select from memberships m "
@@ -76,7 +76,7 @@ async def count(tx: Tx, organization_id: UUID, tenant_id: UUID) -> int:
     found: int = await tx.value(
         "select count(*) from api_keys k join organizations o on o.id = k.organization_id "
         "where k.organization_id = $1 and k.tenant_id = $2 "
-        f"and k.revoked_at is null and coalesce({_END} > now(), true)",
+        f"and k.revoked_at is null and coalesce({END} > now(), true)",
         organization_id,
         tenant_id,
     )
@@ -106,7 +106,7 @@ async def grant(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID, di
         "k.tool_names, k.ends_at, k.shown as rotation, p.id as user_id, p.role, p.email, p.name, "
         "t.name as tenant_name, t.slug as tenant_slug, k.slug as organization_slug, k.plan "
         "from (select k.*, o.slug, o.plan, k.rotation - s.former::integer as shown, "
-        f"least({_END}, case when s.former then k.previous_until end) as ends_at from api_keys k "
+        f"least({END}, case when s.former then k.previous_until end) as ends_at from api_keys k "
         "join organizations o on o.id = k.organization_id "
         "cross join lateral (select coalesce(k.previous_digest = any($4::bytea[]), false) as former) s) k "
         "join users p on p.id = k.user_id and p.organization_id = k.organization_id "
