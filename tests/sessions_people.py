@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from conftest import Organization
 from devmesh.access import Role
 from devmesh.app import App
 from devmesh.audit.model import Visitor
 from devmesh.directory.model import User
 from devmesh.directory.service import Directory
 from devmesh.sessions.model import Tokens
+from running import Organization
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 _MAIN = "import devmesh.cli; raise SystemExit(devmesh.cli.main())"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/profile", "/api/v1/profile"])

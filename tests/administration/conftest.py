@@ -9,11 +9,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from conftest import Mesh, Organization
 from devmesh.app import App, build
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
 from devmesh.settings import Settings
+from running import Mesh, Organization
 
 _OWNED = """
 select table_name, column_name from information_schema.columns where table_schema = 'public'

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from administration.conftest import Rows, gone
-from conftest import Mesh, Organization
 from devmesh.access import Role
 from devmesh.app import App
 from devmesh.demo.github import GitHub
+from running import Mesh, Organization
 from sessions_people import Person, new_person
 
 ORGANIZATION = "/api/v1/organization"

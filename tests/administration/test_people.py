@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from administration.conftest import Rows, actions, gone
-from conftest import Mesh, Organization
 from devmesh.access import Role
 from devmesh.app import App
 from devmesh.demo.github import GitHub
+from running import Mesh, Organization
 from sessions_people import Person, new_person
 
 USERS = "/api/v1/users"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from administration.conftest import Rows, actions, gone
-from conftest import Mesh, Organization
 from devmesh.access import Role
 from devmesh.demo.github import GitHub
+from running import Mesh, Organization
 from sessions_people import new_person
 
 TENANTS = "/api/v1/tenants"

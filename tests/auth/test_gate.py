@@ -9,7 +9,7 @@ import pytest
 from devmesh.limits.service import Limits
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 JSON = {"Content-Type": "application/json"}
 

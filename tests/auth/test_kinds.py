@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from conftest import Organization
 from devmesh.access import Role
 from devmesh.accounts.model import RESET, VERIFY
 from devmesh.ids import new_id
 from devmesh.login import store as login_store
+from running import Organization
 from sessions_people import new_person
 
 PASSWORD = "a whole new password 1A"
@@ -26,6 +26,7 @@ PLACES: dict[str, tuple[str, str | None, dict[str, str], set[str]]] = {
     "verify": ("/api/v1/auth/email/verify", "token", {}, {"verification token"}),
     "reset": ("/api/v1/auth/password/reset/confirm", "token", {"new_password": PASSWORD}, {"reset token"}),
     "second factor": ("/api/v1/auth/login/mfa", "mfa_token", {"code": "000000"}, {"login token"}),
+    "password": ("/api/v1/auth/login", "password", {}, set()),
     "lookup": ("/api/v1/auth/invitation/lookup", "token", {}, {"invitation token"}),
     "invitation": ("/api/v1/auth/invitation/accept", "token", {"password": PASSWORD}, {"invitation token"}),
 }
@@ -88,6 +89,8 @@ async def sent(organization: Organization, place: str, secret: str) -> tuple[int
     body: dict[str, str] | None = more or None
     if name is not None:
         headers, body = {}, {name: secret, **more}
+    if place == "password":
+        body = {**(body or {}), "email": organization.registered["user"]["email"]}
     async with organization.mesh.http.post(path, json=body, headers=headers) as reply:
         return reply.status, await reply.json(content_type=None)
 

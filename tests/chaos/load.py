@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from chaos.witness import Witness
-from conftest import Mesh, Organization
+from running import Mesh, Organization
 
 # (status, decoded body); None: whether the request took effect, nobody told.
 Answer = tuple[int, Any] | None

@@ -15,8 +15,8 @@ import pytest
 
 from chaos.installation import Installation
 from chaos.load import Outside
-from conftest import Organization
 from devmesh.demo.github import GitHub
+from running import Organization
 
 PROMPT_SECONDS = 6
 AWAY_SECONDS = 5

@@ -21,8 +21,8 @@ from uuid import UUID
 from chaos.installation import Installation, born, until
 from chaos.load import Load, Outside
 from chaos.witness import Witness, act_for
-from conftest import Organization
 from devmesh.audit.rows import row_hash
+from running import Organization
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10_000))))

@@ -17,8 +17,8 @@ import pytest
 from chaos.installation import Installation, until
 from chaos.load import Outside
 from chaos.witness import Patient, act_for
-from conftest import Organization
 from idempotency.conftest import EXECUTE, ISSUE, TENANTS, Client, Told, new_tenant
+from running import Organization
 
 TOKEN = "ghp_adas_token_000000"
 # A lease is 15 s; whoever has not renewed it by then is taken for dead.

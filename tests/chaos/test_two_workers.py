@@ -19,8 +19,8 @@ import pytest
 
 from chaos.installation import Installation, free_port, until
 from chaos.load import Outside
-from conftest import Mesh, Organization
 from devmesh.demo.github import GitHub
+from running import Mesh, Organization
 
 TRIALS = 50
 EFFECTIVE_SECONDS = 1.0

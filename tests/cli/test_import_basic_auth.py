@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from conftest import Organization
 from devmesh.access import Role
 from devmesh.cli.client import Client
 from devmesh.cli.connected import CommandFailed
 from devmesh.cli.services_file import SCOPES, FileFaults, Service, read
+from running import Organization
 from sessions_people import new_person
 
 THREE = [Service("ai-agent", "ai-agent-tenant"), Service("monitoring", "monitoring-tenant"), Service("db", "db-tenant")]

@@ -13,9 +13,9 @@ import pytest
 from devmesh.access import Role
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.db.embedded import Embedded
     from devmesh.db.pool import Database
+    from running import Mesh, Organization
 
 PATH = "/api/v1/contexts"
 TABLES = ("contexts", "context_tags", "context_versions", "context_counts")

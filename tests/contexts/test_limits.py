@@ -13,7 +13,7 @@ from devmesh.contexts.expiry import Expiry
 from devmesh.directory.service import Directory
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 PATH = "/api/v1/contexts"
 # Of the plan `small` in the tests' plans file.

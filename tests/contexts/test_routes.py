@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 PATH = "/api/v1/contexts"
 FIELDS = ["id", "tenant_id", "name", "tags", "agent_id", "content", "version", "created_at", "updated_at", "expires_at"]

@@ -13,9 +13,9 @@ from devmesh.contexts import store
 from devmesh.contexts.model import Filters
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.db.embedded import Embedded
     from devmesh.db.pool import Tx
+    from running import Mesh, Organization
 
 MANY = """
 with made as (

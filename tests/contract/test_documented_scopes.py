@@ -12,7 +12,7 @@ from devmesh.access import Caller
 from devmesh.http.routing import ANY, BY_TOOL, SESSION, get
 
 if TYPE_CHECKING:
-    from conftest import Mesh
+    from running import Mesh
 
 OF_TOOL = "tools:execute:{name}"
 ROUTES = [

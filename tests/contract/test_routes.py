@@ -14,7 +14,7 @@ from devmesh.http.routing import ANY, BY_TOOL, SESSION
 from sessions_people import new_person
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 # Routes that answer without a credential, each with the reason.
 PUBLIC = {

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.demo.github import GitHub
+    from running import Mesh, Organization
 
 ADA, BO = "ghp_adas_token_000000", "ghp_bos_token_1111111"
 PATH = "/api/v1/credentials"

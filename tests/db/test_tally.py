@@ -14,8 +14,8 @@ from devmesh.db.tally import Tally, Uses
 from devmesh.ids import new_id
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.demo.github import GitHub
+    from running import Mesh, Organization
 
 
 async def test_a_thousand_uses_are_one_row_write(db: Database):

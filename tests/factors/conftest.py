@@ -17,8 +17,8 @@ from devmesh.factors import totp
 from factors.authenticator import Authenticator
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.db.pool import Tx
+    from running import Mesh, Organization
 
 ORIGIN = "http://localhost:8081"
 _ENOUGH_SECONDS = 2

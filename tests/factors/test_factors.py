@@ -19,8 +19,8 @@ from factors.conftest import ORIGIN
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from conftest import Mesh
     from factors.conftest import Person
+    from running import Mesh
 
 WRONG = "000000"
 

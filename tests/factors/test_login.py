@@ -11,8 +11,8 @@ from factors.authenticator import Authenticator, Bent
 from factors.conftest import ORIGIN
 
 if TYPE_CHECKING:
-    from conftest import Mesh
     from factors.conftest import Person
+    from running import Mesh
 
 PASSWORD = "SecurePass123!"
 

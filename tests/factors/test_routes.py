@@ -19,8 +19,8 @@ from factors.conftest import ORIGIN, begin_session, decoded_base32
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from conftest import Organization
     from factors.conftest import Person
+    from running import Organization
 
 NOTHING = "01980000-0000-7000-8000-000000000000"
 CHANGES = [

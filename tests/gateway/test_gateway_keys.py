@@ -9,13 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from conftest import Organization
 from devmesh.access import Role
+from running import Organization
 from sessions_people import Person, new_person
 
 if TYPE_CHECKING:
-    from conftest import Mesh
     from devmesh.demo.github import GitHub
+    from running import Mesh
 
 PATH = "/api/v1/api-keys"
 ADA, BO = "ghp_adas_token_000000", "ghp_bos_token_1111111"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from devmesh.access import Role
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.demo.github import GitHub
+    from running import Mesh, Organization
 
 ADA, BO = "ghp_adas_token_000000", "ghp_bos_token_1111111"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from running import Organization
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from devmesh.gateway.shape import masked, project
 from devmesh.upstream.model import Reply
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.demo.github import GitHub
+    from running import Mesh, Organization
 
 TOKEN = "ghp_a/secret+token=="
 JSON = {"content-type": "application/json; charset=utf-8"}

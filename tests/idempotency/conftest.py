@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from conftest import Organization
+from running import Organization
 
 TENANTS = "/api/v1/tenants"
 KEYS = "/api/v1/api-keys"

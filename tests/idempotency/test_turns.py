@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 
-from conftest import Organization
 from devmesh.access import Allowance, Caller, Person, Rights, Role
 from devmesh.db.pool import DatabaseAway, before_commit
 from devmesh.errors import Conflict, MeshError, NotFound
@@ -18,6 +17,7 @@ from devmesh.idempotency import service
 from devmesh.idempotency.model import AlreadyDone, OutcomeUnknown, RequestInProgress
 from devmesh.idempotency.service import Idempotency
 from devmesh.upstream.errors import UpstreamTimeout, UpstreamUnreachable
+from running import Organization
 
 ASKED = Asked("one", ("POST", "/things"), b"body")
 DONE = Answer(201, [(b"x-a", b"b")], b"{}", "7")

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 INVITE = "/api/v1/auth/users/invite"
 LIST = "/api/v1/auth/invitations"

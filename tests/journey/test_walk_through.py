@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.demo.github import GitHub
+    from running import Mesh, Organization
 
 TOKEN = "ghp_adas_token_000000"
 ISSUE = {

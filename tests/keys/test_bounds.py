@@ -11,8 +11,8 @@ import pytest
 from sessions_people import new_person
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.demo.github import GitHub
+    from running import Mesh, Organization
 
 PATH = "/api/v1/api-keys"
 PROFILE = "/api/v1/auth/profile"

@@ -15,7 +15,7 @@ from devmesh.keys.model import KeyChange
 from sessions_people import new_person
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 PATH = "/api/v1/api-keys"
 PROFILE = "/api/v1/auth/profile"

@@ -28,7 +28,7 @@ from devmesh.keys import store_leaks
 from devmesh.settings import Settings
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 PATH = "/api/v1/keys/leaked"
 # Headers that differ from reply to reply, whatever is asked.

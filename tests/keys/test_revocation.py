@@ -16,7 +16,6 @@ from unittest.mock import patch
 import aiohttp
 import pytest
 
-from conftest import Mesh, Organization
 from devmesh.app import build
 from devmesh.crypto.passwords import Passwords
 from devmesh.crypto.ring import KeyRing
@@ -26,6 +25,7 @@ from devmesh.demo.github import GitHub
 from devmesh.http.server.listening import Server
 from devmesh.settings import Settings
 from devmesh.upstream.send import Sender
+from running import Mesh, Organization
 
 CLIENTS = 16
 EFFECTIVE_SECONDS = 1.0

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from conftest import Organization
 from devmesh.access import Role
+from running import Organization
 from sessions_people import new_person
 
 if TYPE_CHECKING:
-    from conftest import Mesh
+    from running import Mesh
 
 PATH = "/api/v1/api-keys"
 PROFILE = "/api/v1/auth/profile"

@@ -80,7 +80,11 @@ def test_a_key_behind_what_only_looks_like_one_is_found():
     assert [column for _, column, _ in places(KEY + KEY)] == [1, 48]
 
 
-@pytest.mark.parametrize("spoiled", [KEY[:-1], KEY.swapcase(), KEY[:20] + " " + KEY[20:], "usr_" + "A" * 43])
+@pytest.mark.parametrize(
+    "spoiled",
+    [KEY[:-1], KEY.swapcase(), KEY[:20] + " " + KEY[20:], "usr_" + "A" * 43],
+    ids=["cut", "other case", "a blank inside", "wrong checksum"],
+)
 def test_what_only_looks_like_a_key_is_not_told(spoiled: str):
     assert places(f"a {spoiled} b") == []
 

@@ -19,7 +19,7 @@ from devmesh.keys.model import IssuedKey, Key, NewKey
 from devmesh.keys.routes import KeyShownOnce
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 PATH = "/api/v1/api-keys"
 

@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from conftest import Mesh, Organization
 from devmesh.access import Role
 from devmesh.app import App, build
 from devmesh.crypto.ring import KeyRing
@@ -22,6 +21,7 @@ from devmesh.db.migrate import migrations
 from devmesh.directory.model import TenantNotFound
 from devmesh.keys.model import NewKey
 from devmesh.settings import Settings
+from running import Mesh, Organization
 from sessions_people import new_person
 
 KEYS = "/api/v1/api-keys"

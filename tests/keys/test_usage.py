@@ -16,12 +16,12 @@ import aiohttp
 import asyncpg
 import pytest
 
-from conftest import Mesh, Organization
 from devmesh.app import build
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
 from devmesh.demo.served import Served
 from devmesh.settings import Settings
+from running import Mesh, Organization
 
 USES = 1000
 CLIENTS = 16

@@ -13,7 +13,7 @@ import pytest
 from http_talk import Served, Talk
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 # What differs from reply to reply, whatever is asked.
 OWN = {"x-request-id", "date"}

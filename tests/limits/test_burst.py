@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 
 @pytest.mark.parametrize("path", ["/api/v1/health", "/api/v1/tools/mesh.list_services/execute", "/mcp"])

@@ -15,8 +15,8 @@ from devmesh.login.throttle import Rule, Throttle, TooManyFailures
 from login.conftest import WRONG, at_once, new_address
 
 if TYPE_CHECKING:
-    from conftest import Mesh
     from login.conftest import Door, Reply
+    from running import Mesh
 
 RULE = Rule(free=5, most=60, fades=100)
 

@@ -32,7 +32,7 @@ from factors.conftest import decoded_base32
 from sessions_people import begin, new_person
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
+    from running import Mesh, Organization
 
 DOCS = Path(__file__).parents[2] / "docs"
 PASSWORD = "SecurePass123!"  # every organization's owner has it

@@ -13,9 +13,9 @@ from urllib.parse import quote
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Mesh, Organization
     from devmesh.db.embedded import Embedded
     from devmesh.demo.github import GitHub
+    from running import Mesh, Organization
 
 
 class Canaries:

@@ -12,7 +12,7 @@ from yarl import URL
 from devmesh import app
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from running import Organization
 
 DEEP = 100_000
 BODIES: dict[str, tuple[bytes, set[int]]] = {

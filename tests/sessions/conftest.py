@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Mesh, Organization
 from devmesh.app import App, build
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
 from devmesh.settings import Settings
+from running import Mesh, Organization
 from sessions_people import Person, new_person
 
 

@@ -12,7 +12,6 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from conftest import Mesh
 from devmesh import cli
 from devmesh.access import Role
 from devmesh.app import App
@@ -22,6 +21,7 @@ from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_C
 from devmesh.directory.service import Directory
 from devmesh.sessions.model import RING_CHANGED, InvalidToken, RefreshAlreadyUsed
 from devmesh.sessions.tokens import genuine, named_key, signed
+from running import Mesh
 from sessions_people import Person, begin, new_person, until
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from conftest import Organization
 from devmesh.access import Role
 from devmesh.sessions import model, store
 from devmesh.sessions.model import IDLE_LIFETIME
+from running import Organization
 from sessions_people import Person, begin, new_person
 
 

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from conftest import Mesh, Organization
 from devmesh.access import Role
 from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED
+from running import Mesh, Organization
 from sessions_people import Person, new_person
 
 PROFILE = "/api/v1/auth/profile"

@@ -15,12 +15,12 @@ import aiohttp
 import jwt
 import pytest
 
-from conftest import Mesh
 from devmesh.crypto.ring import RingKey
 from devmesh.crypto.sealing import new_key
 from devmesh.sessions import tokens
 from devmesh.sessions.model import InvalidToken
 from devmesh.sessions.signing import SigningKey, _signing
+from running import Mesh
 from sessions_people import Person
 
 PROFILE = "/api/v1/auth/profile"

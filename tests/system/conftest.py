@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from conftest import Mesh, Organization
 from devmesh.demo.github import GitHub
 from devmesh.demo.served import Served
+from running import Mesh, Organization
 from system.cluster import Address, Cluster
 from system.pooler import Pooler
 

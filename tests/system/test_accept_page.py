@@ -14,7 +14,7 @@ import pytest
 from system.browser import Browser
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from running import Organization
     from system.cluster import Address
     from system.conftest import Installation, Machine
 

@@ -16,7 +16,7 @@ from system.redis_server import IN_A_URL, PASSWORD, RedisServer, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Organization
+    from running import Organization
     from system.cluster import Address
     from system.conftest import Installation, Machine
 
