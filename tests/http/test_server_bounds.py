@@ -22,6 +22,14 @@ async def test_a_head_that_does_not_come_is_not_waited_for(begun):
             assert await talk.is_ended()
 
 
+async def test_the_next_head_has_no_more_time_than_the_first():
+    async with serving(echo, head=0.2, idle=60) as served, served.talk(GET) as talk:
+        await talk.hear()
+        await talk.say(b"GET")
+        async with asyncio.timeout(2):
+            assert await talk.is_ended()
+
+
 async def test_a_head_that_comes_a_byte_at_a_time_gains_no_time():
     async with serving(echo, head=0.3) as served, served.talk() as talk:
         began = time.monotonic()

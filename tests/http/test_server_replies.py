@@ -130,6 +130,29 @@ async def test_a_fault_in_the_middle_cuts_the_reply_off(headers, caplog):
     assert "CANARY" in caplog.text
 
 
+@pytest.mark.parametrize("pieces", [(b"he", b"l"), (b"he", b"llooo")])
+async def test_pieces_that_are_not_as_long_as_the_reply_says_cut_it_off(pieces, caplog):
+    app = told(*pieces, headers=[(b"content-length", b"5")])
+    async with serving(app) as served, served.talk(GET) as talk:
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await talk.hear()
+    assert "not as long as it says" in caplog.text
+
+
+async def test_a_reply_that_is_cut_does_not_look_like_one_that_ended(caplog):
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        await asyncio.sleep(0.05)
+        raise RuntimeError("CANARY")
+
+    async with serving(app) as served, served.talk(OLD) as talk:
+        await talk.reader.readuntil(b"half")
+        with pytest.raises(ConnectionResetError):
+            await talk.reader.read()
+    assert "CANARY" in caplog.text
+
+
 async def test_an_application_that_says_nothing_is_500(caplog):
     async def app(*_):
         pass

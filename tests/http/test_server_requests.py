@@ -179,10 +179,24 @@ async def test_a_body_that_is_read_comes_through_whatever_its_size():
 
 async def test_a_pipelined_body_that_comes_late_is_read_when_its_turn_comes():
     async with serving(echo) as served, served.talk() as talk:
-        await talk.say(HEAD + b"Content-Length: 1\r\n\r\na" + HEAD + b"Content-Length: 2\r\n\r\nb")
-        assert (await talk.hear()).json["body"] == "a"
-        await talk.say(b"c")
-        assert (await talk.hear()).json["body"] == "bc"
+        for begun, rest in ((b"", b"bc"), (b"b", b"c")):
+            await talk.say(HEAD + b"Content-Length: 1\r\n\r\na" + HEAD + b"Content-Length: 2\r\n\r\n" + begun)
+            assert (await talk.hear()).json["body"] == "a"
+            await talk.say(rest)
+            assert (await talk.hear()).json["body"] == "bc"
+
+
+async def test_requests_that_come_while_others_wait_are_left_where_they_are():
+    async def slow_first(scope, receive, send):
+        await asyncio.sleep(0.3 if scope["path"] == "/slow" else 0)
+        await echo(scope, receive, send)
+
+    async with serving(slow_first, pipelined=4) as served, served.talk() as talk:
+        await talk.say(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+        for _ in range(5):
+            await asyncio.sleep(0.02)
+            await talk.say(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert [(await talk.hear()).headers.get("connection") for _ in range(6)] == [None] * 6
 
 
 REQUESTS = [

@@ -231,7 +231,7 @@ class Connection(Line):
 
     def _fail(self, transport: asyncio.Transport, exchange: Exchange) -> None:
         if exchange.begun:
-            transport.abort()  # so that the client sees a cut reply as cut
+            self.cut()
         elif not transport.is_closing():
             self._refuse(MeshError("Something went wrong on our side; it is logged."))
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
+import struct
+from typing import Final
 
 from devmesh.http.server.bounds import Bounds
+
+_RESET: Final = struct.pack("ii", 1, 0)  # linger for no time: what is not sent is thrown away
 
 
 class Line(asyncio.Protocol):
@@ -49,6 +54,12 @@ class Line(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection at once; what is under way goes on."""
         if self._transport is not None:
+            self._transport.abort()
+
+    def cut(self) -> None:
+        """Reset the connection, so that the client sees a cut reply as cut even where only the end tells the end."""
+        if self._transport is not None:
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
 
     def write(self, data: bytes) -> None:

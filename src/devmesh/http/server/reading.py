@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from devmesh.errors import BadRequest, MeshError
+from devmesh.errors import MeshError
 from devmesh.http.problem import Header
 from devmesh.http.server.bounds import Bounds
 from devmesh.http.server.exchange import Exchange, Wire
@@ -112,8 +112,6 @@ class Reading:
         headers = self._headers
         fields = dict(headers)
         method = parser.get_method().decode()
-        if method == "CONNECT":
-            raise BadRequest("This server is no proxy.")
         version = parser.get_http_version()
         scope = scope_of(self._base, version, method, self._target, headers, fields)
         keep = parser.should_keep_alive() and not parser.should_upgrade()
