@@ -34,6 +34,7 @@ ROUTED = {
     "login.store_failures.sprayed": "as lock_counters",
     "login.store_failures.add_sprayed": "as lock_counters",
     "login.store_failures.forget_sprayed": "as lock_counters",
+    "login.store_failures.tidy": "as lock_counters",
     "accounts.store.token_of": "mailed token by digest",
     "accounts.store.lock_registration": "a lock, no rows",
     "accounts.store.spend_budget": "mails of an address, by digest",

@@ -35,8 +35,9 @@ class Links:
         """Return a new token for the user, valid from the commit on; earlier ones stay valid, a mail may be late."""
         minted = Minted(new_id(), tokens.new_mail_token())
         digest = self._ring.digest("mail", minted.token.encode())
-        await store.forget_tokens(tx, organization_id, user_id, purpose, expired_only=True)
+        # Added first: that holds the user, whom whoever removes the user locks before the tokens.
         await store.add_token(tx, organization_id, user_id, minted.id, digest, purpose, lifetime)
+        await store.forget_tokens(tx, organization_id, user_id, purpose, expired_only=True)
         return minted
 
     async def find(self, tx: Tx, token: str) -> tuple[UUID, UUID]:

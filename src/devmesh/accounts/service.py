@@ -75,8 +75,11 @@ class Accounts:
             async with self._db.routing() as tx:
                 organization_id, token_id = await self._links.find(tx, token)
             async with self._db.acting(organization_id) as tx:
-                user_id = await self._links.spend(tx, organization_id, token_id, VERIFY)
+                user_id = await self._links.peek(tx, organization_id, token_id, VERIFY)
+            async with self._db.acting(organization_id) as tx:
+                # The user before the tokens, as whoever removes the user locks them.
                 await self._directory.set_verified(tx, organization_id, user_id)
+                await self._links.spend(tx, organization_id, token_id, VERIFY)
                 actor = msgspec.structs.replace(visitor, organization_id=organization_id, user_id=user_id)
                 await self._audit.record_in(tx, actor, "user.verify", str(user_id))
         except LinkInvalid as refusal:

@@ -75,10 +75,6 @@ async def forget_tokens(tx: Tx, organization_id: UUID, user_id: UUID, purpose: s
 
 async def spend_budget(tx: Tx, email_digest: bytes, kind: str, most: int) -> bool:
     """Count one more mail of that kind to that address; False if it had `most` within the last hour."""
-    await tx.run(
-        "delete from mail_budgets where (email_digest, kind) in (select email_digest, kind from mail_budgets "
-        "where latest < now() - interval '1 hour' limit 10 for update skip locked)"
-    )
     counted = await tx.value(
         "insert into mail_budgets as known (email_digest, kind, sent_at, latest) values ($1, $2, array[now()], now()) "
         "on conflict (email_digest, kind) do update set latest = now(), sent_at = now() || "
@@ -88,5 +84,10 @@ async def spend_budget(tx: Tx, email_digest: bytes, kind: str, most: int) -> boo
         email_digest,
         kind,
         most,
+    )
+    # After the row of one's own: who held others' rows while waiting for it might wait for somebody who does the same.
+    await tx.run(
+        "delete from mail_budgets where ctid = any(array(select ctid from mail_budgets "
+        "where latest < now() - interval '1 hour' limit 10 for update skip locked))"
     )
     return counted is not None

@@ -132,11 +132,12 @@ class Contexts:
 
     async def _make_room(self, tx: Tx, caller: Caller, plan: Plan) -> None:
         """Clear away what has expired, and raise ContextLimitReached unless there is room for one more."""
+        if plan.max_contexts is not None:
+            # Held until the commit: of many at the same time each sees those before it. Before the tenant, as whoever
+            # removes the tenant locks them.
+            await self._directory.lock(tx, caller.organization_id)
         if not await self._tenants.hold(tx, caller.organization_id, caller.tenant_id):
             raise InvalidKey
-        if plan.max_contexts is not None:
-            # Held until the commit: of many at the same time each sees those before it.
-            await self._directory.lock(tx, caller.organization_id)
         await store.purge(tx, caller.organization_id, caller.tenant_id, _PURGED_AT_ONCE)
         if plan.max_contexts is not None and await store.counted(tx, caller.organization_id) >= plan.max_contexts:
             raise ContextLimitReached(

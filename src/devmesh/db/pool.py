@@ -72,11 +72,22 @@ async def pooled(connection: asyncpg.Connection) -> bool:
     return found != told
 
 
+class Deadlocked(DatabaseAway):
+    """Two transactions waited for each other, and PostgreSQL undid this one; nothing was changed."""
+
+    code = "database_busy"
+
+    def __init__(self) -> None:
+        super().__init__("This request and another one stood in each other's way.")
+
+
 @contextmanager
 def _driver() -> Iterator[None]:
     """Tell what asyncpg raises when the server is away as DatabaseAway; around calls of asyncpg and nothing else."""
     try:
         yield
+    except asyncpg.DeadlockDetectedError as error:
+        raise Deadlocked from error
     except CONNECTION_LOST as error:
         raise DatabaseAway from error
 

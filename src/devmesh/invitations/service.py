@@ -16,8 +16,9 @@ from devmesh.db.pool import Database, Tx
 from devmesh.directory.model import EmailTaken, Organization, User
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
+from devmesh.directory.tenants import EVERYWHERE
 from devmesh.directory.users import Users
-from devmesh.errors import InvalidKey, TenantNotAllowed
+from devmesh.errors import InsufficientScope, InvalidKey, TenantNotAllowed
 from devmesh.ids import new_id
 from devmesh.invitations import form, store
 from devmesh.invitations.mails import LIFETIME, Mails
@@ -68,11 +69,9 @@ class Invitations:
 
     async def invite(self, caller: Caller, new: NewInvitation) -> Invitation:
         """Invite somebody by mail; whoever is invited already gets a new link and new days, the old link is dead."""
-        caller.require("invitations:write")
+        # Who administers is decided with users:write; a key that may merely invite must not give more than it has.
+        caller.require("invitations:write", *(("users:write",) if new.role == Role.ADMIN else ()))
         wanted = form.checked(new)
-        if wanted.role is Role.ADMIN:
-            # Who administers is decided with users:write; a key that may merely invite must not give more than it has.
-            caller.require("invitations:write", "users:write")
         try:
             async with self._db.acting(caller.organization_id) as tx:
                 return await self._invite(tx, caller, wanted, new.tenant_id)
@@ -129,8 +128,10 @@ class Invitations:
         # Whoever counts users and invitations waits for whoever else adds one.
         organization = await self._directory.lock(tx, caller.organization_id)
         inviter = await self._directory.user(tx, caller.organization_id, caller.user_id)
-        if organization is None or inviter is None:
-            raise InvalidKey  # removed while this request was under way
+        if organization is None or inviter is None or not inviter.is_active:
+            raise InvalidKey  # removed or suspended while this request was under way
+        if inviter.role not in EVERYWHERE:
+            raise InsufficientScope(["invitations:write"])
         if self._mails_are_sent and inviter.verified_at is None:
             raise EmailNotVerified("Your own e-mail address is not verified yet.")
         tenant_id = await self._tenant(tx, caller, tenant)

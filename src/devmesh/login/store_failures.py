@@ -35,11 +35,6 @@ async def lock_counters(tx: Tx, digests: list[bytes]) -> tuple[datetime, list[Co
     `digests` are sorted, so that nobody waits for somebody who waits for them.
     """
     await tx.run(
-        "delete from login_failures where digest in (select digest from login_failures "
-        "where latest < clock_timestamp() - interval '1 day' limit $1 for update skip locked)",
-        _TIDIED,
-    )
-    await tx.run(
         "insert into login_failures (digest, failures, latest, blocked_until) "
         "select digest, 0, clock_timestamp(), clock_timestamp() from unnest($1::bytea[]) as digest order by digest "
         "on conflict do nothing",
@@ -67,13 +62,6 @@ async def set_counter(tx: Tx, digest: bytes, failures: float, latest: datetime, 
 
 async def sprayed(tx: Tx, address: bytes, account: bytes, within: timedelta) -> Sprayed:
     """Return with which accounts the address failed within that time, the one asked about among them or not."""
-    await tx.run(
-        "delete from sprayed_accounts where (address_digest, email_digest) in "
-        "(select address_digest, email_digest from sprayed_accounts where latest < clock_timestamp() - $1::interval "
-        "limit $2 for update skip locked)",
-        within,
-        _TIDIED,
-    )
     row = await tx.one(
         "select count(*) as count, min(latest) as oldest, coalesce(bool_or(email_digest = $2), false) as known "
         "from sprayed_accounts where address_digest = $1 and latest > clock_timestamp() - $3::interval",
@@ -97,3 +85,22 @@ async def add_sprayed(tx: Tx, address: bytes, account: bytes) -> None:
 async def forget_sprayed(tx: Tx, address: bytes, account: bytes) -> None:
     """Note that the address did not fail with the account."""
     await tx.run("delete from sprayed_accounts where address_digest = $1 and email_digest = $2", address, account)
+
+
+async def tidy(tx: Tx, within: timedelta) -> None:
+    """Remove some of what is too old to count; the last step of `tx`, which has locked all that it needs by then.
+
+    Whoever held what they removed while they waited for a row of their own might wait for somebody who does the same.
+    """
+    # `array`: a plain subquery may be asked anew for every row, each time with a limit of its own.
+    await tx.run(
+        "delete from login_failures where digest = any(array(select digest from login_failures "
+        "where latest < clock_timestamp() - interval '1 day' limit $1 for update skip locked))",
+        _TIDIED,
+    )
+    await tx.run(
+        "delete from sprayed_accounts where ctid = any(array(select ctid from sprayed_accounts "
+        "where latest < clock_timestamp() - $1::interval limit $2 for update skip locked))",
+        within,
+        _TIDIED,
+    )

@@ -129,6 +129,7 @@ class Throttle:
             if new_account and seen.count >= MOST_SPRAYED and seen.oldest is not None:
                 waits.append(seen.oldest + SPRAYED_WITHIN - now)
         if waits:
+            await store.tidy(tx, SPRAYED_WITHIN)
             return max(*waits, timedelta(seconds=1)), False
         for counter in counters:
             rule = rules[counter.digest]
@@ -136,6 +137,7 @@ class Throttle:
             await store.set_counter(tx, counter.digest, failures, now, now + rule.wait(failures))
         if sprayed is not None:
             await store.add_sprayed(tx, *sprayed)
+        await store.tidy(tx, SPRAYED_WITHIN)
         return timedelta(), new_account
 
     def _digest(self, *parts: bytes) -> bytes:
