@@ -15,7 +15,7 @@ from devmesh.audit.model import Actor, AuditUnavailable, OutcomeUnrecorded, Reco
 from devmesh.audit.refusals import Refusals
 from devmesh.audit.rows import INTENT, OUTCOME, SINGLE, new_row_id, now_ns, owner, pack
 from devmesh.audit.writer import Writer
-from devmesh.crypto.tokens import PATTERN as KEY
+from devmesh.crypto.tokens import masked
 from devmesh.errors import MeshError
 
 Digest = Callable[[bytes], bytes]
@@ -223,8 +223,8 @@ def described(actor: Actor, action: str, facts: Record, tool: str | None = None,
 
 
 def _masked(named: str | None) -> str | None:
-    """Return what a caller named, without an API key: pasted in the wrong place it would stay for whoever reads."""
-    return None if named is None else KEY.sub("[key]", named)
+    """Return what a caller named, without a secret: pasted in the wrong place it would stay for whoever reads."""
+    return None if named is None else masked(named)
 
 
 def _code(error: BaseException) -> str:

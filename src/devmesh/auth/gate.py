@@ -8,6 +8,7 @@ from typing import Any
 from devmesh.access import Caller
 from devmesh.audit.service import Audit
 from devmesh.auth.service import REFUSED, Authenticator, carries_credential
+from devmesh.crypto.tokens import masked
 from devmesh.errors import Forbidden, MeshError, NotFound, RateLimited
 from devmesh.http.plan import SPENDS_ITSELF
 from devmesh.limits.service import Limits
@@ -76,7 +77,7 @@ class Gate:
         except (Forbidden, RateLimited) as error:
             if isinstance(error, RateLimited):
                 replied.extend(self._limits.headers(caller))
-            target = f"{scope['method']} {state['path'][:_LONGEST_TARGET]}"
+            target = f"{scope['method']} {masked(state['path'])[:_LONGEST_TARGET]}"
             self._audit.refused(caller, REFUSED, error.code, target=target)
             raise
 

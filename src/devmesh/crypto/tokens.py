@@ -13,6 +13,11 @@ import secrets
 
 PREFIXES = {"admin": "adm_", "user": "usr_", "agent": "agt_", "gateway": "gw_"}
 PATTERN = re.compile(r"(?:adm|usr|agt|gw)_[A-Za-z0-9_-]{43}")
+# Every secret of ours that can be told by its form: API keys, refresh tokens, tokens of half a login, access tokens.
+SECRETS = re.compile(
+    rf"{PATTERN.pattern}|(?:rfr|mfa)_[A-Za-z0-9_-]{{43}}"
+    r"|eyJ[A-Za-z0-9_-]{1,200}\.[A-Za-z0-9_-]{1,3600}\.[A-Za-z0-9_-]{86}"
+)
 SHOWN = 8
 _BODY = 37
 
@@ -26,6 +31,11 @@ def new_api_key(key_type: str) -> str:
 def is_api_key(text: str) -> bool:
     """Return whether `text` has the form of a key, its checksum included."""
     return PATTERN.fullmatch(text) is not None and text[-6:] == _checksum(text[:-6])
+
+
+def masked(text: str) -> str:
+    """Return the text without secrets of ours; to be cut, if at all, afterwards: a part of one has no form."""
+    return SECRETS.sub("[key]", text)
 
 
 def new_mail_token() -> str:

@@ -33,7 +33,7 @@ def refuse_in_query(query: bytes) -> None:
         if name in _NAMES:
             raise CredentialInQuery(f"The query parameter '{name.decode()}' is not read: send no credential there.")
     if KEY.search(unquote_to_bytes(query)):
-        raise CredentialInQuery("An API key stands in the query string.")
+        raise CredentialInQuery("A key or token stands in the query string.")
 
 
 def refuse_in_cookie(cookie: bytes) -> None:

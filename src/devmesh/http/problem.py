@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from devmesh.crypto.tokens import PATTERN
+from devmesh.crypto.tokens import SECRETS, masked
 from devmesh.errors import MeshError, Unauthenticated
 from devmesh.metrics import REFUSALS
 
@@ -23,7 +23,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-KEY = re.compile(PATTERN.pattern.encode())
+KEY = re.compile(SECRETS.pattern.encode())
 _LOG = logging.getLogger("devmesh.http")
 _MASK = b"[key]"
 _MAX_INSTANCE = 200
@@ -67,7 +67,7 @@ def render(error: MeshError, *, path: str = "", request_id: str = "", headers: I
         "title": _TITLES.get(error.status, error.error),
         "status": error.status,
         "detail": error.detail,
-        "instance": path[:_MAX_INSTANCE],
+        "instance": masked(path)[:_MAX_INSTANCE],
         "code": error.code,
         "error": error.error,
         "hint": error.hint,
