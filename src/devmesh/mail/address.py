@@ -30,13 +30,19 @@ def parse(text: str) -> str:
 
 
 def _ascii(domain: str) -> str:
-    # UTS 46 drops what cannot be seen; an address that is not what it shows is refused instead.
-    seen = not any(unicodedata.category(character).startswith(("C", "Z")) for character in domain)
     try:
-        found = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii").lower() if seen else ""
+        found = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii").lower() if _is_seen(domain) else ""
     except (idna.IDNAError, UnicodeError):
         found = ""
     last = found.rpartition(".")[2]
     if "." not in found or not last or last.isdecimal():
         raise ValueError("must have a mail domain like example.com after the @")
     return found
+
+
+def _is_seen(domain: str) -> bool:
+    """Whether each character shows: UTS 46 drops the others, and an address that is not what it shows is refused."""
+    return all(
+        not unicodedata.category(character).startswith(("C", "Z")) and idna.uts46_remap(character)
+        for character in domain
+    )
