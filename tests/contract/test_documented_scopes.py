@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 OF_TOOL = "tools:execute:{name}"
 ROUTES = [
-    *(("/api/v1" + path, handler) for handler in app._ROUTES for path in handler.paths),
-    *((path, handler) for handler in app._ROOT for path in handler.paths),
+    *(("/api/v1" + path, handler) for handler in app._ROUTES for path in sorted(handler.paths)),
+    *((path, handler) for handler in app._ROOT for path in sorted(handler.paths)),
 ]
 
 

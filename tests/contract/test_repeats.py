@@ -28,7 +28,7 @@ POSTS = sorted(
         (path, handler.opt["plan"])
         for handler in app._ROUTES
         if "POST" in handler.http_methods
-        for path in handler.paths
+        for path in sorted(handler.paths)
     ),
     key=lambda route: route[0],
 )

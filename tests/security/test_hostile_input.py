@@ -44,7 +44,7 @@ POSTS = sorted(
         path.replace("{name:str}", "mesh.list_services")
         for handler in app._ROUTES
         if "POST" in handler.http_methods
-        for path in handler.paths
+        for path in sorted(handler.paths)
         if handler.opt["plan"].body is not None
     }
 )
