@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from msgspec import UnsetType
 
 from devmesh.access import Caller, KeyType, Role
-from devmesh.access.scopes import is_scope
+from devmesh.access.scopes import includes, is_scope
 from devmesh.errors import Fault, Invalid
 from devmesh.keys.model import KeyChange, Network, NewKey
 
@@ -29,6 +29,12 @@ _MAPPED = 96
 def administers(caller: Caller) -> bool:
     """Return whether the caller is an administrator, with a session or an admin key."""
     return caller.role in (Role.OWNER, Role.ADMIN) and caller.key_type in (KeyType.ADMIN, None)
+
+
+def needed(caller: Caller, new: NewKey) -> list[str]:
+    """Return every scope that the caller needs to make this key: the right to make one, and what is to be given."""
+    asked = dict.fromkeys(filter(is_scope, (new.scopes or ())[:_MOST_SCOPES]))
+    return ["keys:write", *(scope for scope in asked if not includes(caller.rights.scopes, scope))]
 
 
 def is_within(rate: tuple[int, int], most: tuple[int, int]) -> bool:

@@ -18,7 +18,7 @@ from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Tx
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
-from devmesh.errors import InvalidKey
+from devmesh.errors import InsufficientScope, InvalidKey
 from devmesh.ids import new_id
 from devmesh.keys import form, store
 from devmesh.keys.ceiling import Own
@@ -77,7 +77,8 @@ class Keys:
 
     async def create(self, caller: Caller, new: NewKey) -> IssuedKey:
         """Mint a key of the caller's own person in the caller's tenant, never beyond what the caller has."""
-        caller.require("keys:write")
+        if not caller.rights.allows("keys:write"):
+            raise InsufficientScope(form.needed(caller, new))
         form.check(new, self._services)
         Own(caller, None).check_type(new.key_type)
         most = self._plans.key_default(new.key_type)
