@@ -141,7 +141,7 @@ async def test_nobody_ends_or_sees_anybody_elses_session(mesh: Mesh, role: Role)
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "logout"), ("GET", "sessions"), ("DELETE", f"sessions/{uuid4()}")]
+    ("method", "path"), [("POST", "logout"), ("GET", "sessions"), ("DELETE", f"sessions/{UUID(int=7)}")]
 )
 async def test_a_key_has_no_sessions(organization: Organization, method: str, path: str):
     status, problem = await organization.ask(method, f"/api/v1/auth/{path}")
@@ -288,7 +288,7 @@ async def test_a_tenant_that_was_removed_is_no_longer_acted_in(organization: Org
     assert await in_tenant(owner, slug) == (403, "Tenant Not Allowed")
 
 
-@pytest.mark.parametrize("name", ["no-such-tenant", uuid4(), "", "' or true --", "*", "a" * 500])
+@pytest.mark.parametrize("name", ["no-such-tenant", UUID(int=7), "", "' or true --", "*", "a" * 500])
 async def test_no_other_word_names_a_tenant(organization: Organization, name: object):
     owner = await new_person(organization, Role.OWNER)
     assert (await in_tenant(owner, name))[0] == 403
