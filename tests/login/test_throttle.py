@@ -168,7 +168,9 @@ async def test_spraying_from_one_address_is_stopped_before_50_accounts(door: Doo
     new = await door.person()
     stopped = [await door.login(email, address=sprayer) for email in (new.email, f"x{new.email}")]
     assert all(map(refused, stopped))
-    assert stopped[0].headers["Retry-After"] == stopped[1].headers["Retry-After"]
+    # Asked one after the other, so a second may have begun between them.
+    first, second = (int(reply.headers["Retry-After"]) for reply in stopped)
+    assert 0 <= first - second <= 1
     assert int(stopped[0].headers["Retry-After"]) <= 3600
     assert (await door.login(new.email)).status == 200
     await hours_pass(door, 1)
