@@ -16,6 +16,7 @@ import limits
 import micro
 import people
 import replies
+import revocation
 import sessions
 from figures import missed, postgresql
 
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[bool], None]] = {
     "sessions": sessions.measure,
     "calls": calls.measure,
     "limits": limits.measure,
+    "revocation": revocation.measure,
     "people": people.measure,
     "memory": footprint.memory,
 }
