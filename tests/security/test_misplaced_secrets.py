@@ -13,7 +13,7 @@ from devmesh.access import Role
 from devmesh.crypto import tokens
 
 if TYPE_CHECKING:
-    from conftest import Organization
+    from running import Organization
 
 TOKENS = {
     "refresh token": f"rfr_{secrets.token_urlsafe(32)}",

@@ -134,13 +134,16 @@ class Sessions:
         return ended
 
     async def raise_to_mfa(self, tx: Tx, caller: Caller) -> None:
-        """Note that a second factor was shown in the caller's session."""
-        await store.proved(tx, caller.organization_id, caller.require_session(), mfa=True)
+        """Note that a second factor was shown in the caller's session.
+
+        Whoever shows a new one has not proved to be the person: how long ago that was stays as it is.
+        """
+        await store.raised(tx, caller.organization_id, caller.require_session())
         await self._announce(tx, caller.user_id)
 
     async def note_authenticated(self, tx: Tx, caller: Caller) -> None:
         """Note that the person has just proved who they are, in the caller's session."""
-        await store.proved(tx, caller.organization_id, caller.require_session(), mfa=False)
+        await store.proved(tx, caller.organization_id, caller.require_session())
 
     async def authenticated_within(self, tx: Tx, caller: Caller, window: timedelta) -> bool:
         """Return whether the person proved who they are within the window, in the caller's session."""

@@ -184,14 +184,22 @@ async def end_all(tx: Tx, organization_id: UUID, user_id: UUID, but: UUID | None
     )
 
 
-async def proved(tx: Tx, organization_id: UUID, session_id: UUID, *, mfa: bool) -> None:
-    """Note that the person has just proved who they are, with a second factor if `mfa`."""
+async def proved(tx: Tx, organization_id: UUID, session_id: UUID) -> None:
+    """Note that the person has just proved who they are."""
     await tx.run(
-        "update sessions set authenticated_at = clock_timestamp(), mfa = mfa or $3 "
+        "update sessions set authenticated_at = clock_timestamp() "
         "where organization_id = $1 and id = $2 and ended_at is null",
         organization_id,
         session_id,
-        mfa,
+    )
+
+
+async def raised(tx: Tx, organization_id: UUID, session_id: UUID) -> None:
+    """Note that a second factor was shown in the session."""
+    await tx.run(
+        "update sessions set mfa = true where organization_id = $1 and id = $2 and ended_at is null",
+        organization_id,
+        session_id,
     )
 
 
