@@ -21,14 +21,14 @@ ROUTES = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def document(mesh: Mesh) -> dict[str, Any]:
     async with mesh.http.get("/openapi.json") as reply:
         return await reply.json()
 
 
 @pytest.mark.parametrize(("path", "handler"), ROUTES, ids=[path for path, _ in ROUTES])
-def test_every_route_shows_what_it_needs(document: dict[str, Any], path: str, handler: Any):
+async def test_every_route_shows_what_it_needs(document: dict[str, Any], path: str, handler: Any):
     scope, plan = handler.opt["scope"], handler.opt["plan"]
     shown = document["paths"][re.sub(r"\{(\w+):\w+\}", r"{\1}", path)]
     for method in handler.http_methods - {"HEAD"}:
@@ -48,7 +48,7 @@ def test_every_route_shows_what_it_needs(document: dict[str, Any], path: str, ha
             assert all(f"`{each}`" in operation["description"] for each in named)
 
 
-def test_the_document_holds_no_route_that_is_not_looked_at(document: dict[str, Any]):
+async def test_the_document_holds_no_route_that_is_not_looked_at(document: dict[str, Any]):
     known = {re.sub(r"\{(\w+):\w+\}", r"{\1}", path) for path, _ in ROUTES}
     assert set(document["paths"]) == known
 
