@@ -39,11 +39,11 @@ async def through(wire: Wire) -> AsyncIterator[Database]:
 
 
 async def _note(tx: Tx, mark: str) -> None:
-    await tx.run("insert into route_mail_tokens values ($1, $2, $2)", mark.encode(), new_id())
+    await tx.run("insert into sprayed_accounts values ($1, $1, now())", mark.encode())
 
 
 async def _noted(tx: Tx, mark: str) -> int:
-    return await tx.value("select count(*) from route_mail_tokens where digest = $1", mark.encode())
+    return await tx.value("select count(*) from sprayed_accounts where email_digest = $1", mark.encode())
 
 
 async def test_a_lost_answer_to_a_commit_is_told_as_such(wire: Wire, through: Database, db: Database):
@@ -73,7 +73,7 @@ async def test_uses_whose_commit_was_not_answered_are_not_counted_again(wire: Wi
     tally.count(key, key, key)
     await tally.flush()
     async with db.routing() as tx:
-        sql = "select count(*) from route_mail_tokens where position(convert_to($1, 'UTF8') in digest) = 1"
+        sql = "select count(*) from sprayed_accounts where position(convert_to($1, 'UTF8') in email_digest) = 1"
         assert await tx.value(sql, f"{key}-") == 2
 
 
