@@ -79,9 +79,9 @@ class Session:
 
     person: Person
     id: str
-    access: list[str]
-    refresh: str
-    spent: list[str] = field(default_factory=list)
+    access: list[str] = field(repr=False)
+    refresh: str = field(repr=False)
+    spent: list[str] = field(default_factory=list, repr=False)
     ended: bool = False
 
     @property
@@ -136,7 +136,7 @@ class Invitation:
     role: str
     tenant: str
     by: Person
-    tokens: list[str]
+    tokens: list[str] = field(repr=False)
     gone: bool = False
 
     @property
