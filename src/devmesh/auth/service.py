@@ -11,7 +11,6 @@ from devmesh.audit.model import Visitor
 from devmesh.audit.service import Audit
 from devmesh.crypto.tokens import PREFIXES
 from devmesh.errors import AddressNotAllowed, BadRequest, Forbidden, InvalidKey, TenantNotAllowed, Unauthenticated
-from devmesh.http.address import fold
 from devmesh.keys.behalf import Behalf
 from devmesh.keys.model import Grant as KeyGrant
 from devmesh.keys.model import Network
@@ -100,8 +99,9 @@ def carries_credential(headers: Headers) -> bool:
 
 
 def _is_from(address: str, networks: tuple[Network, ...]) -> bool:
+    """Return whether the address, an IPv4 one folded already, is in one of the networks."""
     try:
-        found = ip_address(fold(address))
+        found = ip_address(address)
     except ValueError:
         return False
     return any(found in network for network in networks)

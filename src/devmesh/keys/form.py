@@ -22,7 +22,7 @@ _LONGEST_NAME = 200
 _MOST_BOUNDS = 100
 # Neither zones nor masks nor bare numbers: one spelling of each that people and other programs read alike.
 _NETWORK = re.compile(r"[0-9a-fA-F:.]{2,45}(?:/[0-9]{1,3})?")
-# Up to here an IPv6 address says that an IPv4 address follows (RFC 4291, section 2.5.5.2).
+# Up to here an IPv6 address says that an IPv4 address follows (RFC 4291, section 2.5.5.2); a shorter prefix has none.
 _MAPPED = 96
 
 
@@ -99,7 +99,7 @@ def network(text: str) -> Network:
     except ValueError:
         raise ValueError(_said_of(text)) from None
     mapped = found.network_address.ipv4_mapped if isinstance(found, IPv6Network) else None
-    if mapped is None or found.prefixlen < _MAPPED:
+    if mapped is None:
         return found
     return IPv4Network((mapped, found.prefixlen - _MAPPED))
 
