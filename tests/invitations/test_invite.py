@@ -11,6 +11,8 @@ import msgspec
 import pytest
 
 from devmesh.access import Role
+from devmesh.accounts import budget
+from devmesh.directory.service import Directory
 from devmesh.ids import new_id
 from invitations.conftest import ACCEPT, INVITE, LIST, LOOKUP, PASSWORD, Invite, Post, change, recorded, set_plan
 
@@ -303,3 +305,16 @@ async def test_a_plan_without_a_limit_takes_everybody(organization: Organization
     await set_plan(organization, "team")
     for number in range(8):
         await invite(f"bo{number}@example.com")
+
+
+async def test_an_organization_has_no_more_than_its_hourly_share_of_mails_sent(mesh: Mesh, post: Post):
+    organization, other = await mesh.organization(), await mesh.organization()
+    directory = Directory(mesh.app.ring)
+    async with mesh.app.database.acting(UUID(organization.id)) as tx:
+        for _ in range(budget.AN_HOUR_OF_AN_ORGANIZATION):
+            await budget.spend_of(tx, directory, UUID(organization.id), "invite")
+    status, problem = await organization.ask("POST", INVITE, {**BO, "email": f"bo@{organization.slug}.example"})
+    assert (status, problem["error"], problem["retry_after"]) == (429, "Rate Limit Exceeded", 3600)
+    assert await post.to(f"bo@{organization.slug}.example") == []
+    assert (await organization.ask("GET", LIST))[1]["count"] == 0
+    assert (await other.ask("POST", INVITE, {**BO, "email": f"bo@{other.slug}.example"}))[0] == 201

@@ -73,8 +73,8 @@ def _is_common(password: str) -> bool:
 
 @cache
 def _common() -> frozenset[str]:
-    # From the lists that Django (by Royce Williams) and zxcvbn (MIT, Dropbox) ship, which were made from breaches: those
-    # that the rules above let through in some case.
+    # From the lists that Django (by Royce Williams) and zxcvbn (MIT, Dropbox) ship, which were made from breaches:
+    # those that the rules above let through in some case.
     text = resources.files("devmesh.accounts").joinpath("common_passwords.txt").read_text(encoding="ascii")
     return frozenset(text.split())
 

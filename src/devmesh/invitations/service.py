@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from devmesh.access import Caller, Role
+from devmesh.accounts import budget
 from devmesh.audit.model import Visitor
 from devmesh.audit.service import Audit
 from devmesh.crypto.passwords import Passwords
@@ -21,7 +22,7 @@ from devmesh.directory.users import Users
 from devmesh.errors import InsufficientScope, InvalidKey, TenantNotAllowed
 from devmesh.ids import new_id
 from devmesh.invitations import form, store
-from devmesh.invitations.mails import LIFETIME, Mails
+from devmesh.invitations.mails import KIND, LIFETIME, Mails
 from devmesh.invitations.model import (
     Acceptance,
     EmailNotVerified,
@@ -134,6 +135,7 @@ class Invitations:
             raise InsufficientScope(["invitations:write"])
         if self._mails_are_sent and inviter.verified_at is None:
             raise EmailNotVerified("Your own e-mail address is not verified yet.")
+        await budget.spend_of(tx, self._directory, caller.organization_id, KIND)
         tenant_id = await self._tenant(tx, caller, tenant)
         await store.forget_fallen(tx, caller.organization_id)
         places = await self._directory.users_of(tx, wanted.email)
