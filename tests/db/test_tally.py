@@ -55,6 +55,51 @@ async def test_what_cannot_be_written_is_kept_and_added_to(db: Database):
     assert written == dict.fromkeys(tenants, 2)
 
 
+async def test_what_is_just_being_written_when_it_closes_is_not_lost(db: Database):
+    written, began, going = [], asyncio.Event(), asyncio.Event()
+
+    async def save(_tx: Tx, _organization_id: UUID, _tenant_id: UUID, uses: Uses) -> None:
+        began.set()
+        await going.wait()
+        written.extend(uses)
+
+    tally, key = Tally(db, save), new_id()
+    tally.open()
+    for _ in range(7):
+        tally.count(key, key, key)
+    await began.wait()
+    tally.count(key, key, key)
+    closing = asyncio.create_task(tally.close())
+    await asyncio.sleep(0.05)
+    going.set()
+    await closing
+    assert [count for _, count, _ in written] == [7, 1]
+
+
+async def test_whoever_leaves_while_counts_are_written_for_them_loses_none(db: Database):
+    written, began, going = [], asyncio.Event(), asyncio.Event()
+
+    async def save(_tx: Tx, _organization_id: UUID, _tenant_id: UUID, uses: Uses) -> None:
+        began.set()
+        await going.wait()
+        if len(written) == 0:
+            written.append(0)
+            raise DatabaseAway
+        written.extend(count for _, count, _ in uses)
+
+    tally, key = Tally(db, save), new_id()
+    tally.count(key, key, key)
+    looking = asyncio.create_task(tally.flush_of(key, key))
+    await began.wait()
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    going.set()
+    # Nor is it lost if the write that nobody waits for any more fails.
+    await tally.close()
+    assert written == [0, 1]
+
+
 async def test_a_tenant_that_looks_writes_its_own_counts_and_nobody_elses(db: Database):
     written: list[UUID] = []
 

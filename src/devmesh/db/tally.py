@@ -37,6 +37,7 @@ class Tally:
         self._save = save
         self._counts: dict[tuple[UUID, UUID], Counts] = {}
         self._writing = asyncio.Lock()
+        self._writes: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
     def count(self, organization_id: UUID, tenant_id: UUID, used: UUID) -> None:
@@ -55,6 +56,13 @@ class Tally:
 
     async def flush_of(self, organization_id: UUID, tenant_id: UUID) -> None:
         """Write what this tenant used and return when it is in the table; what cannot be written now is kept."""
+        # In a task of its own: whoever waits for it may be cancelled, and what was taken out of memory would be lost.
+        write = asyncio.create_task(self._write(organization_id, tenant_id), name="tally write")
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
+        await asyncio.shield(write)
+
+    async def _write(self, organization_id: UUID, tenant_id: UUID) -> None:
         async with self._writing:
             uses = self._counts.pop((organization_id, tenant_id), None)
             if uses is None:
@@ -85,6 +93,8 @@ class Tally:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        if self._writes:
+            await asyncio.wait(self._writes)
         await self._flush_if_possible()
 
     async def _write_for_good(self) -> None:
