@@ -53,7 +53,7 @@ def test_every_setting_that_is_named_is_one():
 def test_everything_that_is_copied_is_there_and_reaches_the_engine():
     ignored = [line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().split() if line[0] == "!"]
     copied = [word for line in instructions("COPY") if "--from" not in line for word in line.split()[:-1]]
-    assert {"src", "pyproject.toml", "requirements.lock"} <= set(copied)
+    assert {"src", "pyproject.toml", "requirements-extras.lock"} <= set(copied)
     for path in copied:
         assert (ROOT / path).exists(), path
         assert any(fnmatch(path, pattern) for pattern in ignored), f".dockerignore keeps {path} out"
