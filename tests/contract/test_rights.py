@@ -113,8 +113,12 @@ async def company(mesh: Mesh) -> AsyncIterator[Company]:
                 issued = await mesh.app.keys.issue_first(tx, organization_id, organization_id, person.id)
             credentials[role, "admin"] = issued.secret
             await organization.connect(github, "ghp_adas_token_000000", key=issued.secret)
+            # All that the role can give: whoever only reads still writes what is theirs.
+            own = {"scopes": ["read", "profile:write", "keys:write", "credentials:write"]} if role == "readonly" else {}
             for key_type in ("user", "agent"):
-                credentials[role, key_type] = await organization.new_key(person.tokens.access_token, key_type=key_type)
+                credentials[role, key_type] = await organization.new_key(
+                    person.tokens.access_token, key_type=key_type, **own
+                )
         await organization.connect(github, "ghp_adas_token_000000")
         bounds = {"allowed_ips": ["127.0.0.1"], "allowed_services": ["github"]}
         yield Company(organization, credentials, await organization.new_key(key_type="gateway", **bounds))

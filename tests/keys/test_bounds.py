@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from devmesh.access import Role
 from sessions_people import new_person
 
 if TYPE_CHECKING:
@@ -279,3 +280,33 @@ async def _bind(organization: Organization, key_id: str, services: list[str]) ->
     async with organization.mesh.app.database.acting(of, of) as tx:
         await tx.run("update api_keys set allowed_services = $2 where id = $1", UUID(key_id), services)
         await organization.mesh.app.changes.announce(tx, "key", key_id)
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "refused"),
+    [
+        (
+            Role.READONLY,
+            ["read", "contexts:read", "keys:write"],
+            ["write", "admin", "contexts:write", "*:*", "tools:execute"],
+        ),
+        (Role.MEMBER, ["read", "write", "tools:execute:github"], ["admin", "*:*", "users:write", "metrics:read"]),
+        (Role.ADMIN, ["read", "write", "admin", "*:*", "users:write"], ["organization:write", "organization:*"]),
+    ],
+)
+async def test_nobody_gives_a_key_what_their_role_lacks(
+    organization: Organization, role: Role, given: list[str], refused: list[str]
+):
+    key = await organization.person(role)  # an admin key, which holds every scope and is cut to the role
+    for scope in given:
+        status, made = await organization.ask("POST", PATH, {"name": scope, "scopes": [scope]}, key=key)
+        assert (status, made["info"]["scopes"]) == (201, [scope])
+    for scope in refused:
+        status, problem = await organization.ask("POST", PATH, {"name": scope, "scopes": [scope]}, key=key)
+        assert (status, problem.get("required_scopes")) == (403, [scope]), scope
+
+
+async def test_scopes_that_nobody_names_are_cut_to_the_role(organization: Organization):
+    key = await organization.person(Role.READONLY)
+    _, made = await organization.ask("POST", PATH, {"name": "cut"}, key=key)
+    assert made["info"]["scopes"] == ["read"]

@@ -34,6 +34,12 @@ _ADMIN = (
 )
 # What a scope can be about; a mistyped one would make a key that can do nothing, without a word.
 _RESOURCES = {"*", *(scope.partition(":")[0] for scope in _ADMIN)}
+_ROLE_WORDS = {
+    "readonly": ("read", "*:read"),
+    "member": ("read", "*:read", "write", "*:write"),
+    "admin": ("read", "*:read", "write", "*:write", "admin", "*:*"),
+    "owner": (),
+}
 _CEILINGS: dict[str, tuple[str, ...]] = {
     "role:readonly": _READONLY,
     "role:member": _MEMBER,
@@ -75,6 +81,15 @@ def includes(granted: Iterable[str], wanted: str) -> bool:
     """Return whether whoever holds all of `granted` holds the whole of the scope or short word `wanted`."""
     mine = tuple(granted)
     return wanted in mine or all(any(covers(have, part) for have in mine) for part in _WORDS.get(wanted, (wanted,)))
+
+
+def role_holds(role: str, wanted: str) -> bool:
+    """Return whether a person of that role may hold the whole of the scope or short word `wanted`, to give it on.
+
+    The short words, and the wildcards that they stand for, are always cut to the role they are used in: everybody
+    holds `read`, whoever writes anything `write`, whoever administers `admin`.
+    """
+    return wanted in _ROLE_WORDS[role] or includes(_CEILINGS[f"role:{role}"], wanted)
 
 
 class Rights:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from msgspec import UNSET
 
 from devmesh.access import Caller, KeyType, Role
-from devmesh.access.scopes import includes
+from devmesh.access.scopes import includes, role_holds
 from devmesh.errors import Fault, Invalid, InvalidKey
 from devmesh.keys import form
 from devmesh.keys.model import BeyondYourOwn, Key, KeyChange, NewKey
@@ -119,13 +119,17 @@ class Own:
             return _once(new.scopes)
         have = self._own_scopes()
         asked = form.DEFAULT_SCOPES.get(new.key_type, ("read", "write"))
-        return [scope for scope in asked if includes(have, scope)] or list(have)
+        return [scope for scope in asked if self._holds(have, scope)] or list(have)
 
     def _check_scopes(self, asked: Iterable[str], held: Sequence[str] = ()) -> None:
         have = self._own_scopes()
-        beyond = [scope for scope in asked if not includes(have, scope) and not includes(held, scope)]
+        beyond = [scope for scope in asked if not self._holds(have, scope) and not includes(held, scope)]
         if beyond:
-            raise BeyondYourOwn(f"Your own key lacks {', '.join(beyond)}.", extra={"required_scopes": beyond})
+            raise BeyondYourOwn(f"Your key or role lacks {', '.join(beyond)}.", extra={"required_scopes": beyond})
+
+    def _holds(self, have: Sequence[str], scope: str) -> bool:
+        # By the role too: a key that it cuts today would grow with the next promotion, unasked.
+        return includes(have, scope) and role_holds(self.caller.role, scope)
 
     def _own_scopes(self) -> Sequence[str]:
         return self.caller.rights.scopes if self.key is None else self.key.scopes
