@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -41,7 +42,9 @@ BODIES: dict[str, tuple[bytes, set[int]]] = {
 ANY_OBJECT = {"/contexts"}
 POSTS = sorted(
     {
-        path.replace("{name:str}", "mesh.list_services")
+        path.replace("{name:str}", "mesh.list_services").replace(
+            "{key_id:uuid}", "01980000-0000-7000-8000-000000000000"
+        )
         for handler in app._ROUTES
         if "POST" in handler.http_methods
         for path in sorted(handler.paths)
