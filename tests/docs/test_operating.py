@@ -9,7 +9,7 @@ from pages import blocks
 from reader import ROOT
 
 from devmesh.directory.plans import Plans
-from devmesh.settings import SETTINGS
+from devmesh.settings import OF_CLIENTS, SETTINGS
 
 TEXT = (ROOT / "docs" / "operating.md").read_text()
 
@@ -26,6 +26,6 @@ def test_the_printed_plans_are_read_over_the_built_in_ones(tmp_path: Path):
 
 
 def test_every_setting_that_a_page_names_is_one():
-    known = {setting.name for setting in SETTINGS} | {"DEVMESH_API_KEY"}
+    known = {setting.name for setting in SETTINGS} | OF_CLIENTS
     for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         assert set(re.findall(r"DEVMESH_[A-Z_]*[A-Z]", path.read_text())) <= known, path
