@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import msgspec
 import pytest
