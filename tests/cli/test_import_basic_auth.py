@@ -208,7 +208,7 @@ async def test_what_one_service_is_refused_does_not_stop_the_others(organization
     key = await organization.new_key(key_type="admin", scopes=["read", "write", "tenants:write"])
     ran = await devmesh(organization, file, "--keys-to", tmp_path / "keys", key=key)
     assert (ran.code, list(keys_in(tmp_path / "keys"))) == (1, ["one", "three"])
-    assert "two: refused: Your own key lacks admin." in ran.out
+    assert "two: refused: Your key or role lacks admin." in ran.out
 
 
 def test_the_key_goes_to_no_stranger_in_the_clear():
