@@ -283,3 +283,11 @@ def test_the_reply_that_shows_a_key_does_not_show_it_in_a_traceback():
     now = datetime.now(UTC)
     key = Key(UUID(int=1), UUID(int=2), KeyType.USER, "one", "usr_abcd", [], 1, 1, now)
     assert "usr_secret" not in repr(KeyShownOnce.of(IssuedKey(key, key.id, "usr_secret")))
+
+
+async def test_a_mistyped_scope_is_told_which_resources_there_are(organization: Organization):
+    status, problem = await organization.ask("POST", "/api/v1/api-keys", {"name": "k", "scopes": ["context:write"]})
+    assert status == 422
+    (error,) = problem["errors"]
+    assert error["field"] == "scopes[0]"
+    assert "contexts" in error["message"]

@@ -33,7 +33,7 @@ _ADMIN = (
     "metrics:*",
 )
 # What a scope can be about; a mistyped one would make a key that can do nothing, without a word.
-_RESOURCES = {"*", *(scope.partition(":")[0] for scope in _ADMIN)}
+RESOURCES = frozenset(("*", *(scope.partition(":")[0] for scope in _ADMIN)))
 _ROLE_WORDS = {
     "readonly": ("read", "*:read"),
     "member": ("read", "*:read", "write", "*:write"),
@@ -55,7 +55,7 @@ _CEILINGS: dict[str, tuple[str, ...]] = {
 def is_scope(text: str) -> bool:
     """Return whether `text` is one of the short words, or a scope of a resource that there is."""
     resource = text.partition(":")[0]
-    return text in _WORDS or (SCOPE.fullmatch(text) is not None and resource in _RESOURCES)
+    return text in _WORDS or (SCOPE.fullmatch(text) is not None and resource in RESOURCES)
 
 
 def covers(granted: str, required: str) -> bool:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from msgspec import UnsetType
 
 from devmesh.access import Caller, KeyType, Role
-from devmesh.access.scopes import includes, is_scope
+from devmesh.access.scopes import RESOURCES, includes, is_scope
 from devmesh.errors import Fault, Invalid
 from devmesh.keys.model import KeyChange, Network, NewKey
 
@@ -18,6 +18,10 @@ DEFAULT_SCOPES = {KeyType.ADMIN: ("read", "write", "admin")}
 _WINDOW = re.compile(r"([1-9][0-9]{0,5})(?: seconds?)?")
 _LONGEST_WINDOW = 86_400
 _MOST_SCOPES = 100
+_NO_SCOPE = (
+    "is no scope: 'read', 'write', 'admin', or resource:action[:name] with read, write, execute or * as the action and "
+    f"one of {', '.join(sorted(RESOURCES))} as the resource"
+)
 _LONGEST_NAME = 200
 _MOST_BOUNDS = 100
 # Neither zones nor masks nor bare numbers: one spelling of each that people and other programs read alike.
@@ -71,7 +75,7 @@ def _scope_faults(scopes: list[str] | UnsetType | None) -> Iterator[Fault]:
         yield Fault("scopes", f"must be 1 to {_MOST_SCOPES} scopes")
     for place, scope in enumerate(scopes[:_MOST_SCOPES]):
         if not is_scope(scope):
-            yield Fault(f"scopes[{place}]", "is no scope: 'read', 'write', 'admin', or resource:action[:name]")
+            yield Fault(f"scopes[{place}]", _NO_SCOPE)
 
 
 def _bound_faults(
