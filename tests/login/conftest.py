@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -184,7 +185,8 @@ async def served(
 
 def new_address() -> str:
     """Return an address that no test has come from."""
-    return ":".join(["2001", "db8", *(secrets.token_hex(2) for _ in range(6))])
+    # As addresses are shown: without leading zeros.
+    return str(IPv6Address(":".join(["2001", "db8", *(secrets.token_hex(2) for _ in range(6))])))
 
 
 @pytest.fixture
