@@ -61,7 +61,7 @@ def samples(tool, *, optional):
 
 def pytest_generate_tests(metafunc):
     tools = [tool for one in ALL.values() for tool in one.tools.values()]
-    lists = [tool for tool in tools if tool.items is not None and tool.connector.paging]
+    lists = [tool for tool in tools if tool.items is not None and tool.paging]
     for name, values in (("tool", tools), ("listing", lists)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, values, ids=[tool.name for tool in values])

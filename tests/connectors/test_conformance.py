@@ -54,6 +54,12 @@ def reply(status, body=b"", kind="application/json", **headers):
     return Reply(status, {"content-type": kind, **names}, body)
 
 
+def credentials(connector):
+    """Return the fields of a credential in each of the forms that the service takes."""
+    common = [field.name for field in connector.fields if field.required and not field.metadata]
+    return [{name: f"value-of-{name}" for name in (*common, *form)} for form in connector.forms or ((),)]
+
+
 def test_names_are_words_that_every_client_takes(connector):
     names = [connector.name, *connector.tools, *(field.name for field in connector.fields)]
     assert [name for name in names if not re.fullmatch("[a-z][a-z0-9_]*", name)] == []
@@ -70,6 +76,9 @@ def test_a_credential_has_a_secret_and_whatever_sounds_like_one_is_one(connector
 
 def test_the_base_url_is_an_https_origin_and_can_be_replaced(connector):
     named = [field for field in connector.fields if field.name == "base_url"]
+    if connector.root is not None:
+        assert [(field.metadata, field.required) for field in named] == [(True, False)]
+        return
     if connector.base_url is None:
         assert [(field.metadata, field.required) for field in named] == [(True, True)]
         return
@@ -79,17 +88,24 @@ def test_the_base_url_is_an_https_origin_and_can_be_replaced(connector):
     assert all(field.metadata and not field.required for field in named)
 
 
-def test_the_credential_goes_into_headers_and_nowhere_else(connector):
-    fields = {field.name: f"value-of-{field.name}" for field in connector.fields}
-    headers = connector.auth(connector.probe, fields)
-    assert headers
-    assert all(name == name.lower() for name in (*headers, *connector.headers))
-    assert "value-of-" not in str(msgspec.to_builtins(connector.probe))
+def test_every_form_of_a_credential_goes_into_headers_and_its_secrets_nowhere_else(connector):
+    for fields in credentials(connector):
+        secrets = [fields[field.name] for field in connector.fields if field.secret and field.name in fields]
+        request, base_url, headers = connector.outgoing(connector.probing(fields), fields, None)
+        assert headers
+        assert all(name == name.lower() for name in (*headers, *connector.headers))
+        assert not any(secret in f"{msgspec.to_builtins(request)}{base_url}" for secret in secrets)
 
 
 def test_the_probe_reads(connector):
-    assert connector.probe.method in ("GET", "POST")
-    assert connector.probe.path.startswith("/")
+    for fields in credentials(connector):
+        assert connector.probing(fields).method in ("GET", "POST")
+        assert connector.probing(fields).path.startswith("/")
+
+
+def test_no_form_of_a_credential_names_a_field_that_there_is_not(connector):
+    optional = {field.name for field in connector.fields if not field.required and not field.metadata}
+    assert {name for form in connector.forms for name in form} <= optional
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
@@ -261,7 +277,7 @@ def test_reads_and_only_reads_are_hinted_as_such(tool, complete):
 
 def test_a_list_takes_a_limit_and_a_cursor_and_a_read_takes_fields(tool):
     names = set(tool.arguments.schema["properties"])
-    paged = tool.items is not None and tool.connector.paging is not None
+    paged = tool.items is not None and tool.paging is not None
     assert ({"limit", "cursor"} <= names) == paged
     assert ("fields" in names) == tool.projects
     assert not names & {"per_page", "page", "offset", "start_at", "page_size"}

@@ -36,7 +36,7 @@ def test_the_first_page_states_its_size():
 
 
 def test_the_cursor_of_a_page_asks_for_the_next_of_the_same_size():
-    page = GITHUB.paging.read(paged("state=all&per_page=10&page=2"), "")
+    page = GITHUB.paging.read(paged("state=all&per_page=10&page=2"), "", None)
     assert page.items == [{"number": 1}]
     assert "http" not in page.next_cursor
     assert listed("list_issues", cursor=page.next_cursor).query == {"per_page": "10", "page": "2"}
@@ -44,13 +44,13 @@ def test_the_cursor_of_a_page_asks_for_the_next_of_the_same_size():
 
 
 def test_another_size_in_the_middle_of_a_list_is_refused():
-    cursor = GITHUB.paging.read(paged("per_page=10&page=2"), "").next_cursor
+    cursor = GITHUB.paging.read(paged("per_page=10&page=2"), "", None).next_cursor
     with pytest.raises(Invalid, match="limit: must stay 10"):
         listed("list_issues", cursor=cursor, limit=11)
 
 
 def test_a_list_that_goes_on_after_an_item_is_followed_too():
-    cursor = GITHUB.paging.read(paged("per_page=10&after=Y3Vyc29yOnYyOpK5%3D%3D&before="), "").next_cursor
+    cursor = GITHUB.paging.read(paged("per_page=10&after=Y3Vyc29yOnYyOpK5%3D%3D&before="), "", None).next_cursor
     assert listed("list_dependabot_alerts", cursor=cursor).query == {"per_page": "10", "after": "Y3Vyc29yOnYyOpK5=="}
 
 
@@ -67,11 +67,11 @@ def test_a_list_that_goes_on_after_an_item_is_followed_too():
     ],
 )
 def test_a_page_without_a_usable_link_is_the_last(link):
-    assert GITHUB.paging.read(reply(200, [], link=link), "").next_cursor is None
+    assert GITHUB.paging.read(reply(200, [], link=link), "", None).next_cursor is None
 
 
 def test_a_cursor_changed_by_one_letter_is_refused():
-    cursor = GITHUB.paging.read(paged("per_page=10&page=2"), "").next_cursor
+    cursor = GITHUB.paging.read(paged("per_page=10&page=2"), "", None).next_cursor
     for place in range(len(cursor)):
         changed = f"{cursor[:place]}{'A' if cursor[place] != 'A' else 'B'}{cursor[place + 1 :]}"
         try:
@@ -101,7 +101,9 @@ def test_a_cursor_made_by_hand_holds_only_what_a_page_can_have_given(place):
 
 
 def test_a_search_gives_its_hits_and_how_many_there_are():
-    page = GITHUB.paging.read(reply(200, {"total_count": 2, "incomplete_results": False, "items": [1, 2]}), "items")
+    page = GITHUB.paging.read(
+        reply(200, {"total_count": 2, "incomplete_results": False, "items": [1, 2]}), "items", None
+    )
     assert (page.items, page.next_cursor) == ([1, 2], None)
     assert page.rest == {"total_count": 2, "incomplete_results": False}
 

@@ -272,4 +272,4 @@ def test_raw_files_and_diffs_are_asked_for_by_media_type():
 
 def test_every_request_names_the_media_type_and_the_version():
     assert GITHUB.headers == {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
-    assert GITHUB.auth(GITHUB.probe, {"token": "t0ken"}) == {"authorization": "Bearer t0ken"}
+    assert GITHUB.auth(GITHUB.probe, {"token": "t0ken"}, GITHUB.base_url) == {"authorization": "Bearer t0ken"}

@@ -17,4 +17,4 @@ def test_only_the_beginning_of_a_long_name_is_compared():
 
 
 def test_every_name_fits_into_what_is_compared():
-    assert all(len(name) < 64 for name in Catalog(CONNECTORS)._tools)
+    assert all(len(name) < 64 for name in (tool.name for one in CONNECTORS.values() for tool in one.tools.values()))

@@ -142,17 +142,19 @@ class Credentials:
         return verdict
 
     async def _ask(self, connector: Connector, chosen: Chosen, caller: Caller, entry: Entry) -> Verdict:
+        probe = connector.probing(chosen.fields)
         try:
+            request, base_url, signed = connector.outgoing(probe, chosen.fields, chosen.base_url)
             reply = await self._sender.send(
-                connector.probe,
-                base_url=chosen.base_url or connector.base_url or "",
+                request,
+                base_url=base_url,
                 organization=caller.organization_slug,
-                headers={**connector.headers, **connector.auth(connector.probe, chosen.fields)},
+                headers={**connector.headers, **signed},
             )
         except MeshError as error:
             return Verdict("unknown", f"{error.detail} {error.hint}")
         entry.upstream_host, entry.upstream_status = reply.host, reply.status
-        return connector.judge(reply)
+        return connector.judge(connector.translate(request, reply) if connector.translate is not None else reply)
 
     async def _admit(self, base_url: str, caller: Caller) -> None:
         """Raise what sending there would raise; a name that cannot be resolved just now may be resolvable later."""

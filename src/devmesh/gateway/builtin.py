@@ -10,7 +10,7 @@ from devmesh.credentials.vault import Vault, how_to_connect
 from devmesh.upstream.model import Connector, Failure, Reply, Request, Verdict, get
 
 
-def _nothing(_request: Request, _fields: Mapping[str, str]) -> Mapping[str, str]:
+def _nothing(_request: Request, _fields: Mapping[str, str], _base_url: str) -> Mapping[str, str]:
     return {}
 
 
@@ -48,9 +48,10 @@ async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Ca
             "title": connector.title,
             "connected": source is not None,
             "credential": source,
-            "tools": len(connector.tools),
         }
         if source is None:
             entry["how_to_connect"] = how_to_connect(connector)
+        else:
+            entry["tools"] = len(connector.tools)
         listed.append(entry)
     return {"services": listed}

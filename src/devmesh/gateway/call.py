@@ -71,15 +71,15 @@ class Gateway:
             request = tool.request(checked)
             reads = tool.reads(request)
             _require(caller, tool, reads=reads)
-            signed = connector.auth(request, credential.fields)
+            complete, base_url, signed = connector.outgoing(request, credential.fields, credential.base_url)
             self._underway.take(caller.tenant_id)
             sent = None
             try:
                 await entry.open(service=connector.name, tool=tool.name, arguments=given)
                 sent = time.perf_counter()
                 reply = await self._sender.send(
-                    request,
-                    base_url=credential.base_url or connector.base_url or "",
+                    complete,
+                    base_url=base_url,
                     organization=caller.organization_slug,
                     headers={**connector.headers, **signed},
                 )
@@ -95,7 +95,10 @@ class Gateway:
                 "request_id": caller.request_id,
                 "credential": {"source": credential.source, "id": credential.id},
             }
-            result = shape(tool, checked, masked(reply, _secrets(connector, credential, signed)), meta)
+            reply = masked(reply, _secrets(connector, credential, signed))
+            if connector.translate is not None:
+                reply = connector.translate(complete, reply)
+            result = shape(tool, checked, request, reply, meta)
             outcome: Result = "error" if result.is_error else "ok"
             durable = entry.close(outcome, code=meta.get("code"))
             TOOL_CALLS.add(connector.name, outcome)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Mapping
+from operator import attrgetter
 
 import msgspec
 
@@ -21,37 +22,52 @@ _LONGEST = 64
 
 
 class Catalog:
-    """All tools by name (`github.create_issue`) and by alias (`github_create_issue`)."""
+    """All tools by name (`github.create_issue`) and by alias (`github_create_issue`).
+
+    A service's tools are made when one of them, or a list with them, is first asked for.
+    """
 
     def __init__(self, connectors: Mapping[str, Connector]) -> None:
-        tools = [tool for connector in connectors.values() for tool in connector.tools.values()]
-        self._tools = {
-            tool.name: tool for tool in sorted([*BUILTIN.tools.values(), *tools], key=lambda tool: tool.name)
-        }
-        self._aliases = {name.replace(".", "_"): name for name in self._tools}
-        self._listed = {name: _listed(tool) for name, tool in self._tools.items()}
+        self._connectors = {BUILTIN.name: BUILTIN, **connectors}
+        self._found: dict[str, Tool] = {}
+        self._listed: dict[str, ListedTool] = {}
         self._listings: dict[tuple[object, ...], Listing] = {}
 
     def find(self, name: str) -> Tool:
         """Return the tool of that name or alias; raise UnknownTool naming the nearest."""
-        tool = self._tools.get(name) or self._tools.get(self._aliases.get(name, ""))
+        tool = self._found.get(name) or self._look_for(name)
         if tool is None:
-            known = [*self._tools, *(self._aliases if "." not in name else ())]
-            raise UnknownTool(name, tuple(difflib.get_close_matches(name[:_LONGEST], known, n=_NEAREST)))
+            raise UnknownTool(name, self._nearest(name))
+        self._found[name] = tool
         return tool
 
+    def _look_for(self, name: str) -> Tool | None:
+        for service, connector in self._connectors.items():
+            if name.startswith((f"{service}.", f"{service}_")):
+                return connector.tools.get(name[len(service) + 1 :])
+        return None
+
+    def _nearest(self, name: str) -> tuple[str, ...]:
+        known = [tool.name for connector in self._connectors.values() for tool in connector.tools.values()]
+        if "." not in name:
+            known += [one.replace(".", "_") for one in known]
+        return tuple(difflib.get_close_matches(name[:_LONGEST], known, n=_NEAREST))
+
     def listing(self, caller: Caller, services: frozenset[str]) -> Listing:
-        """Return the tools that the caller may call with credentials for `services`, in the order of their names."""
+        """Return the tools that the caller may call with credentials for `services`, by name."""
         bounds = caller.bounds
         alone = caller.key_type is KeyType.GATEWAY and bounds.owner_id is None
         seen = (caller.rights.scopes, caller.role, caller.key_type, alone, bounds.services, services)
         known = self._listings.get(seen)
         if known is None:
             tools = tuple(
-                self._listed[name]
-                for name, tool in self._tools.items()
-                if (tool.connector is BUILTIN or tool.connector.name in services) and may_call(caller, tool)
+                self._shown(tool)
+                for service, connector in self._connectors.items()
+                if connector is BUILTIN or service in services
+                for tool in connector.tools.values()
+                if may_call(caller, tool)
             )
+            tools = tuple(sorted(tools, key=attrgetter("name")))
             etag = hashlib.sha256(msgspec.json.encode(tools)).hexdigest()[:32]
             known = Listing(tools, etag)
             while len(self._listings) >= _MOST:
@@ -64,7 +80,13 @@ class Catalog:
         tool = self.find(name)
         if not may_call(caller, tool):
             raise UnknownTool(name, ())
-        return self._listed[tool.name]
+        return self._shown(tool)
+
+    def _shown(self, tool: Tool) -> ListedTool:
+        shown = self._listed.get(tool.name)
+        if shown is None:
+            shown = self._listed[tool.name] = _listed(tool)
+        return shown
 
 
 def may_call(caller: Caller, tool: Tool) -> bool:

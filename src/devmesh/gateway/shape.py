@@ -10,7 +10,7 @@ import msgspec
 from devmesh.crypto.tokens import PATTERN as KEY
 from devmesh.gateway.model import ToolResult
 from devmesh.upstream.arguments import Paged
-from devmesh.upstream.model import Reply, Tool
+from devmesh.upstream.model import Reply, Request, Tool
 
 _MASK = b"[secret removed]"
 # Shorter values occur by chance, and no service issues secrets that short.
@@ -19,7 +19,7 @@ _SHORTEST_SECRET = 8
 _raw = msgspec.json.Decoder(msgspec.Raw)
 
 
-def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> ToolResult:
+def shape(tool: Tool, checked: Paged, request: Request, reply: Reply, meta: dict[str, Any]) -> ToolResult:
     """Return the result for `reply`; a refusal becomes an error result with the next step."""
     connector = tool.connector
     if connector.failed(reply):
@@ -31,8 +31,8 @@ def shape(tool: Tool, checked: Paged, reply: Reply, meta: dict[str, Any]) -> Too
         # A key of ours can come back only in what the vendor says of a request that held it.
         said = KEY.sub("[key]", failure.message)
         return ToolResult(f"{said}\n{failure.next_step}", None, is_error=True, meta=meta)
-    if tool.items is not None and connector.paging is not None:
-        page = connector.paging.read(reply, tool.items)
+    page = tool.page(reply, request)
+    if page is not None:
         items = project(page.items, checked.fields)
         return _json({**page.rest, "items": items, "next_cursor": page.next_cursor}, meta)
     if not reply.body:

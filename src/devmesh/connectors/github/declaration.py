@@ -27,5 +27,6 @@ CONNECTOR = Connector(
     paging=LinkPaging(),
     # Without the version GitHub takes its own default, which changes; 2026-03-10 breaks some replies.
     headers={"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"},
+    tools_in=__package__,
     token_page="https://github.com/settings/tokens",  # noqa: S106  an address
 )

@@ -5,15 +5,14 @@ https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import structs
 
 from devmesh.errors import Fault, Invalid
-from devmesh.upstream.model import Page, Reply, Request
+from devmesh.upstream.model import Page, Reply, Request, cursor_of, place_in, strange_cursor
 
 _NEXT = re.compile(r'<(?P<address>[^<>]*)>\s*;\s*rel="next"')
 _DEFAULT_LIMIT = 30
@@ -38,7 +37,7 @@ class LinkPaging:
                 raise Invalid([Fault("limit", f"must stay {place['per_page']}, as on the page that gave the cursor")])
         return structs.replace(request, query={**request.query, **place})
 
-    def read(self, reply: Reply, items: str) -> Page:
+    def read(self, reply: Reply, items: str, _request: Request) -> Page:
         """Return the items, the cursor of the page that `Link` names next, and what else the reply's object says."""
         body = reply.json()
         cursor = _next_cursor(reply.headers.get("link", ""))
@@ -59,23 +58,14 @@ def _next_cursor(link: str) -> str | None:
     place = {name: query[name] for name in _POSITION if name in query}
     if not place:
         return None
-    return _sealed({"per_page": query.get("per_page", str(_DEFAULT_LIMIT)), **place})
-
-
-def _sealed(place: dict[str, str]) -> str:
-    return base64.urlsafe_b64encode(urlencode(place).encode()).decode().rstrip("=")
+    return cursor_of(**{"per_page": query.get("per_page", str(_DEFAULT_LIMIT)), **place})
 
 
 def _opened(cursor: str) -> dict[str, str]:
     """Return what the cursor holds; raise Invalid for a text that no page of ours can have given."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except ValueError:
-        text = ""
-    place = dict(parse_qsl(text))
-    size, page, after = place.get("per_page", ""), place.get("page"), place.get("after")
-    counted = re.fullmatch("[1-9][0-9]?|100", size) and (page is None or re.fullmatch("[1-9][0-9]{0,8}", page))
-    named = set(place) in ({"per_page", "page"}, {"per_page", "after"})
-    if not named or not counted or after == "" or _sealed(place) != cursor:
-        raise Invalid([Fault("cursor", "is not one that this list gave: pass next_cursor of its last page unchanged")])
+    place = place_in(cursor, {"per_page", "page"}, {"per_page", "after"})
+    if not re.fullmatch("[1-9][0-9]?|100", place["per_page"]) or not re.fullmatch(
+        "[1-9][0-9]{0,8}", place.get("page", "1")
+    ):
+        raise strange_cursor()
     return place

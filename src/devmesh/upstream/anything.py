@@ -1,0 +1,58 @@
+"""What the `call_api` tools of the services share: their arguments, and which of the requests only read."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from devmesh.errors import Fault, Invalid
+from devmesh.upstream.wire import Request, given, plain_path
+
+_Scalar = str | int | float | bool
+_NAMED = re.compile(r"\{\w+\}")
+
+ApiMethod = Annotated[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], Meta(description="The HTTP method.")]
+ApiPath = Annotated[
+    str,
+    Meta(
+        description="Path below the base URL, filled in and without a query.",
+        pattern="^/[^?#]*$",
+        max_length=4096,
+        examples=["/path/of/the/api"],
+    ),
+]
+ApiQuery = Annotated[
+    dict[str, _Scalar | list[_Scalar] | None] | None, Meta(description="Query parameters by name, paging included.")
+]
+ApiBody = Annotated[dict[str, Any] | list[Any] | None, Meta(description="The JSON body; not with GET or HEAD.")]
+
+
+def any_request(method: ApiMethod, path: str, query: ApiQuery, body: ApiBody) -> Request:
+    """Return the request that an agent spelled out; Invalid for a path that leaves the base URL, or a body to read."""
+    if body is not None and method in ("GET", "HEAD"):
+        raise Invalid([Fault("body", f"{method} takes none: give parameters in `query`")])
+    return Request(method=method, path=plain_path(path), json=body, query=given(**(query or {})))
+
+
+class Routes:
+    """Some of a service's operations, each `METHOD /path/{argument}`; called with a request, whether it is one of them.
+
+    An argument stands for one segment, as it is encoded; one at the end written `{+name}` for any number of them.
+    """
+
+    __slots__ = ("_routes",)
+
+    def __init__(self, *routes: str) -> None:
+        self._routes = [(route.partition(" ")[0], _pattern(route.partition(" ")[2])) for route in routes]
+
+    def __call__(self, request: Request) -> bool:
+        """Return whether the request is one of these operations."""
+        return any(request.method == method and path.fullmatch(request.path) for method, path in self._routes)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    fixed, plus, _ = path.partition("{+")
+    parts = "[^/]+".join(re.escape(part) for part in _NAMED.split(fixed))
+    return re.compile(parts + ".+" if plus else parts)
