@@ -8,7 +8,6 @@ from pathlib import Path
 import jsonschema
 import msgspec
 import pytest
-import yaml
 
 from connectors.description import extract
 from devmesh.connectors import CONNECTORS
@@ -146,18 +145,6 @@ def test_the_judge_refuses_a_wrong_request(request_, complaint):
 def test_a_read_with_a_wrong_choice_in_its_query_is_refused_by_the_judge():
     request = Request(method="GET", path="/repos/o/r/issues", query={"state": "shut"})
     assert "query state" in faults(request, "GET /repos/{owner}/{repo}/issues")[0]
-
-
-@judged
-def test_the_tools_are_those_of_the_catalogue_with_its_arguments_and_hints():
-    for entry in yaml.safe_load((VENDORS / "catalogue.yaml").read_text())["github"]:
-        tool = GITHUB.tools[entry["name"].removeprefix("github.")]
-        assert OPERATIONS[tool.name.removeprefix("github.")] == f"{entry['method']} {entry['path']}"
-        assert set(tool.arguments.schema.get("required", ())) == set(entry["required"]), tool.name
-        paging = {"per_page", "page"} & set(entry["optional"])
-        expected = {*entry["required"], *entry["optional"], *({"limit", "cursor"} if paging else ())} - paging
-        assert expected <= set(tool.arguments.schema["properties"]), tool.name
-        assert (tool.read_only, tool.destructive) == (entry["read_only"], entry["destructive"]), tool.name
 
 
 def test_an_issue_goes_out_with_the_fields_that_were_given_and_no_others():
