@@ -32,15 +32,16 @@ def altered(request):
     content = as_sent["body"].encode("utf-8", "surrogateescape") if as_sent["body"] is not None else None
     request = structs.replace(request, headers=as_sent["headers"], json=None, form=None, content=content)
 
-    def without(part):
-        values = getattr(request, part)
-        return [{key: value for key, value in values.items() if key != name} for name in values]
-
+    query, headers = request.query, request.headers
+    fewer = [{key: value for key, value in query.items() if key != name} for name in query]
     changed = {
         "method": [method for method in ("GET", "POST", "PUT", "DELETE") if method != request.method],
         "path": [f"{request.path}/x", request.path[:-1] + ("a" if request.path[-1] != "a" else "b")],
-        "query": [{**request.query, "altered": "1"}, *without("query")],
-        "headers": [{**request.headers, "x-altered": "1"}, *without("headers")],
+        "query": [{**query, "altered": "1"}, *fewer],
+        "headers": [
+            {**headers, "x-altered": "1"},
+            *({**headers, name: f"{value}x"} for name, value in headers.items()),
+        ],
         "content": [(content or b"") + b" ", *([content[:-1], None] if content else [])],
     }
     return [
