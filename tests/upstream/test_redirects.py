@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from devmesh.settings import AllowEntry
 from devmesh.upstream.errors import AddressRefused, OutcomeUnknown, RedirectRefused
@@ -48,6 +49,16 @@ async def test_a_write_is_never_repeated_elsewhere_and_the_new_place_is_named(lo
     service = await loopback.serve(loopback.http(status, Location="/repositories/7/issues?token=secret"))
     with pytest.raises(RedirectRefused, match=r"now at http://127.0.0.1:\d+/repositories/7/issues\.$"):
         await sender(service).send(WRITE, base_url=service.url, organization="acme")
+    assert len(service.received) == 1
+
+
+@pytest.mark.parametrize("status", ["302 Found", "303 See Other"])
+@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
+async def test_a_redirect_that_is_the_answer_is_given_as_it_came_and_not_followed(loopback, sender, request_, status):
+    service = await loopback.serve(loopback.http(status, Location="http://127.0.0.1:1/queue/item/7/"))
+    asked = structs.replace(request_, follows=False)
+    reply = await sender(service).send(asked, base_url=service.url, organization="acme", headers=CREDENTIAL)
+    assert (reply.status, reply.headers["location"]) == (int(status[:3]), "http://127.0.0.1:1/queue/item/7/")
     assert len(service.received) == 1
 
 

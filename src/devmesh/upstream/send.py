@@ -59,7 +59,7 @@ class Sender:
         ResponseTooLarge and RedirectRefused when the service did answer.
         """
         message = message_of(request, base_of(base_url), headers or {})
-        return self._deliver(message, organization, max_bytes, time.monotonic() + timeout)
+        return self._deliver(message, organization, max_bytes, time.monotonic() + timeout, follows=request.follows)
 
     async def check(self, base_url: str, organization: str) -> None:
         """Raise what `send` would raise for this base URL before sending; nothing is connected to."""
@@ -90,7 +90,7 @@ class Sender:
         return reply
 
     async def _deliver(
-        self, message: Message, organization: str, max_bytes: int, until: float, *, follows: bool = True
+        self, message: Message, organization: str, max_bytes: int, until: float, *, follows: bool
     ) -> Reply:
         """Return the answer of the first address that takes the message, or the one that it redirects to."""
         origin = message.origin

@@ -94,7 +94,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` is already encoded (see `url`). In `query` None is left out, a list repeats its name and
     a bool is `true` or `false`. At most one of `json`, `form` and `content` is set. `headers` come
-    before the connector's own of the same name (both in lower case).
+    before the connector's own of the same name (both in lower case). `follows` is False where a
+    redirect is the service's answer, and not the way to it.
     """
 
     method: Method
@@ -104,6 +105,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     form: Mapping[str, str] | None = None
     content: bytes | None = None
     headers: Mapping[str, str] = {}
+    follows: bool = True
 
 
 def get(path: str, /, **query: object) -> Request:
