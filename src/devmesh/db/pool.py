@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from devmesh.db.places import Places
 from devmesh.errors import Unavailable
 
 Record = Mapping[str, Any]
@@ -154,11 +155,12 @@ class Tx:
 
 
 class Database:
-    """The pool of the app role's connections, which row-level security binds."""
+    """The pool of the app role's connections, which row-level security binds; no organization takes all of them."""
 
     def __init__(self, connect: Mapping[str, Any], *, size: int = 10) -> None:
         self._connect = dict(connect)
         self._size = size
+        self._places = Places(size)
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
@@ -201,20 +203,20 @@ class Database:
             f"begin; select set_config('app.organization_id', '{organization_id.hex}', true), "
             f"set_config('app.tenant_id', '{tenant}', true)"
         )
-        async with self._transaction(begin) as tx:
+        async with self._transaction(begin, organization_id) as tx:
             yield tx
 
     @asynccontextmanager
     async def routing(self) -> AsyncIterator[Tx]:
         """Open a transaction that sees no organization: routing tables, the key ring, appends to the audit."""
-        async with self._transaction("begin") as tx:
+        async with self._transaction("begin", None) as tx:
             yield tx
 
     @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[Tx]:
+    async def _transaction(self, begin: str, owner: UUID | None) -> AsyncIterator[Tx]:
         if self._pool is None:
             raise DatabaseAway
-        async with _borrowed(self._pool) as connection:
+        async with _borrowed(self._pool, self._places, owner) as connection:
             with _driver():
                 await connection.execute(begin, timeout=_BEGIN_SECONDS)
             tx = Tx(connection)
@@ -235,21 +237,26 @@ class Database:
 
 
 @asynccontextmanager
-async def _borrowed(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+async def _borrowed(pool: asyncpg.Pool, places: Places, owner: UUID | None) -> AsyncIterator[asyncpg.Connection]:
     with _driver():
-        connection = await pool.acquire(timeout=_ACQUIRE_SECONDS)
+        left = await places.take(owner, _ACQUIRE_SECONDS)
     try:
-        yield connection
-    except BaseException as error:
-        if _is_silence(error):
-            # To give it back would mean to wait for the same server again, twice: to cancel and to reset.
+        with _driver():
+            connection = await pool.acquire(timeout=left)
+        try:
+            yield connection
+        except BaseException as error:
+            if _is_silence(error):
+                # To give it back would mean to wait for the same server again, twice: to cancel and to reset.
+                with suppress(*CONNECTION_LOST):
+                    connection.terminate()
+            raise
+        finally:
+            # What was committed stays so, whether or not the connection serves again.
             with suppress(*CONNECTION_LOST):
-                connection.terminate()
-        raise
+                await pool.release(connection)
     finally:
-        # What was committed stays so, whether or not the connection serves again.
-        with suppress(*CONNECTION_LOST):
-            await pool.release(connection)
+        places.give(owner)
 
 
 def _is_silence(error: BaseException) -> bool:
