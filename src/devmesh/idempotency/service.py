@@ -21,6 +21,7 @@ from devmesh.directory.users import Users
 from devmesh.errors import InvalidKey
 from devmesh.http.repeat import Asked
 from devmesh.idempotency import store
+from devmesh.idempotency.bounds import Bounds
 from devmesh.idempotency.model import First
 from devmesh.idempotency.turn import Records, Turn
 from devmesh.ids import new_id
@@ -47,12 +48,13 @@ class Idempotency:
         users: Users,
         *,
         lease: timedelta = _LEASE,
+        bounds: Bounds | None = None,
     ) -> None:
         self._db = db
         self._ring = ring
         self._directory = directory
         self._tenants = tenants
-        self._records = Records(db, data_keys, users, lease)
+        self._records = Records(db, data_keys, users, lease, bounds or Bounds())
         self._tidying: asyncio.Task[None] | None = None
 
     async def begin(self, caller: Caller, asked: Asked, *, outside: bool) -> Turn:
@@ -60,14 +62,16 @@ class Idempotency:
 
         The first is whoever asked before: the same key or person, in the same tenant, the same route with the same
         values in its path, within 24 hours. If its process died before it committed anything, this one acts; what may
-        have acted `outside` our database never acts again.
+        have acted `outside` our database never acts again. Raises TooManyIdempotencyKeys.
         """
         mine = self._first(caller, asked)
         organization_id, lease = caller.organization_id, self._records.lease
         async with self._db.acting(organization_id, caller.tenant_id) as tx:
             await self._hold(tx, caller)
             found = None
-            if not await store.claim(tx, organization_id, caller, mine, lease, LIFETIME):
+            if await store.claim(tx, organization_id, caller, mine, lease, LIFETIME):
+                await self._records.bounds.claimed(tx, caller)
+            else:
                 found = await store.get(tx, organization_id, mine.digest)
             if found and found.request == mine.request and found.state == "running" and not found.is_alive:
                 if outside:
@@ -112,6 +116,7 @@ class Idempotency:
 
     async def _tidy(self) -> None:
         """Remove what has expired, organization by organization, in transactions of bounded size."""
+        self._records.bounds.forget()
         after = None
         while True:
             async with self._db.routing() as tx:

@@ -137,3 +137,32 @@ async def remove_expired(tx: Tx, organization_id: UUID, most: int) -> int:
         organization_id,
         most,
     )
+
+
+async def count(tx: Tx, organization_id: UUID, tenant_id: UUID, most: int) -> int:
+    """Return how many rows the tenant has, looking at no more than `most`."""
+    found: int = await tx.value(
+        "select count(*) from (select from idempotency_keys where organization_id = $1 and tenant_id = $2 limit $3) k",
+        organization_id,
+        tenant_id,
+        most,
+    )
+    return found
+
+
+async def shed(tx: Tx, organization_id: UUID, tenant_id: UUID, most: int) -> int:
+    """Let go of the tenant's oldest replies, until the rest has at most `most` bytes; return how many went.
+
+    What was done stays known. Those that somebody is just reading are left for later.
+    """
+    return await tx.run(
+        "update idempotency_keys set state = 'told', sealed = null where organization_id = $1 and digest = any(array("
+        "select k.digest from idempotency_keys k where k.organization_id = $1 and k.state = 'kept' "
+        "and k.digest = any(array(select r.digest from (select digest, "
+        "sum(octet_length(sealed)) over (order by created_at desc, digest) as bytes from idempotency_keys "
+        "where organization_id = $1 and tenant_id = $2 and state = 'kept') r where r.bytes > $3)) "
+        "for update skip locked))",
+        organization_id,
+        tenant_id,
+        most,
+    )

@@ -21,6 +21,7 @@ from devmesh.directory.users import Users
 from devmesh.errors import MeshError
 from devmesh.http.repeat import Answer
 from devmesh.idempotency import store
+from devmesh.idempotency.bounds import Bounds
 from devmesh.idempotency.model import AlreadyDone, First, IdempotencyKeyReused, OutcomeUnknown, RequestInProgress, State
 
 log = logging.getLogger(__name__)
@@ -34,12 +35,13 @@ _Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where replies are kept, and by whose keys; whoever has not renewed its claim within `lease` is taken for dead."""
+    """Where replies are kept, by whose keys, and how many; whoever has not renewed its claim in `lease` is dead."""
 
     db: Database
     data_keys: DataKeys
     users: Users
     lease: timedelta
+    bounds: Bounds
 
 
 class Turn:
@@ -129,6 +131,8 @@ class Turn:
                     plain = msgspec.msgpack.encode((answer.status, answer.headers, answer.body))
                     state, sealed = "kept", seal(key, plain, self._place())
                 await store.conclude(tx, organization_id, self._mine, state, answer.object_id, sealed)
+                if sealed is not None:
+                    await records.bounds.kept(tx, caller, len(sealed))
         except (DatabaseAway, asyncpg.PostgresError, WrongMasterKey) as error:
             # It happened all the same; a repeat is told so.
             log.warning("the reply to a request with an Idempotency-Key is not kept (%s)", type(error).__name__)
