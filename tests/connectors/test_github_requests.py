@@ -1,150 +1,18 @@
-"""Each GitHub tool's request, judged by GitHub's own description of its API where that is at hand."""
+"""What GitHub's tools make of their arguments, beside what is recorded for each."""
 
 import base64
-import json
-import re
-from pathlib import Path
 
-import jsonschema
-import msgspec
 import pytest
 
-from connectors.description import extract
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import Invalid
-from devmesh.upstream.model import Request
 
-HERE = Path(__file__).parent
-OPERATIONS = json.loads((HERE / "github_operations.json").read_text())
-# The vendors' own descriptions and the catalogue of operations lie beside a checkout, not in it.
-VENDORS = HERE.parents[2] / "shared" / "vendors"
-DESCRIBED = VENDORS / "specs" / "github.json.gz"
-DESCRIPTION = extract(DESCRIBED, OPERATIONS.values()) if DESCRIBED.exists() else {"routes": {}, "operations": {}}
-judged = pytest.mark.skipif(not DESCRIBED.exists(), reason="GitHub's description is not beside this checkout")
 GITHUB = CONNECTORS["github"]
-# The parameters in which GitHub takes slashes as they are; each ends its route.
-SLASHED = ("path", "ref", "tree_sha", "basehead")
-
-
-def pattern_of(route):
-    """Return what matches the route's paths; a last parameter that takes slashes matches any."""
-
-    def part(found):
-        last = found.end() == len(route)
-        return "(.*)" if last and found[1] in SLASHED and "/commits/" not in route else "([^/]+)"
-
-    return re.compile(re.sub(r"\{(\w+)\}", part, route))
-
-
-# `{base}...{head}` is another way to write `{basehead}`, the same operation.
-ROUTES = {route: pattern_of(route) for route in DESCRIPTION["routes"] if "..." not in route}
-# What must go with the required arguments: one of several.
-ONE_OF = {"create_pull_request": {"title": "x"}, "request_reviewers": {"reviewers": ["octocat"]}}
-
-
-def routes_of(request):
-    """Return every operation that GitHub could take the request for."""
-    method = request.method.lower()
-    return {
-        f"{request.method} {route}"
-        for route, pattern in ROUTES.items()
-        if method in DESCRIPTION["routes"][route] and pattern.fullmatch(request.path)
-    }
-
-
-def faults(request, operation):
-    """Return what GitHub's description says against the request."""
-    described = DESCRIPTION["operations"][operation]
-    found = [] if operation in routes_of(request) else [f"{request.method} {request.path} is not {operation}"]
-    found += [f"query {name} is missing" for name in described["required_query"] if name not in request.query]
-    for name, value in request.query.items():
-        schema = described["query"].get(name)
-        if schema is None:
-            found.append(f"query {name} is unknown")
-        elif not jsonschema.Draft202012Validator(on_the_wire(schema)).is_valid(value):
-            found.append(f"query {name} is not {schema}")
-    body = msgspec.json.decode(msgspec.json.encode(request.json))
-    if body is None:
-        return [*found, "the body is missing"] if described["body_required"] else found
-    if described["body"] is None:
-        return [*found, "a body is not taken"]
-    return found + [error.message for error in jsonschema.Draft202012Validator(described["body"]).iter_errors(body)]
-
-
-def on_the_wire(schema):
-    """Return the schema with numbers as the texts that they are in a query."""
-    return {"pattern": "^[0-9]+$"} if schema.get("type") == "integer" else schema
 
 
 def built(name, **arguments):
     tool = GITHUB.tools[name]
     return tool.request(tool.arguments.check(arguments))
-
-
-def test_there_is_a_tool_for_each_operation_and_call_api_for_the_rest():
-    assert set(GITHUB.tools) == {*OPERATIONS, "call_api"}
-
-
-@judged
-@pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize("optional", [False, True])
-def test_the_request_is_one_that_github_describes(name, optional, samples):
-    tool = GITHUB.tools[name]
-    request = tool.request(tool.arguments.check({**ONE_OF.get(name, {}), **samples(tool, optional=optional)}))
-    assert faults(request, OPERATIONS[name]) == []
-
-
-@judged
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_every_value_of_a_choice_is_one_that_github_takes(name, samples):
-    tool = GITHUB.tools[name]
-    values = samples(tool, optional=True)
-    for argument, member in tool.arguments.schema["properties"].items():
-        several = member.get("type") == "array"
-        for choice in (member.get("items", {}) if several else member).get("enum", []):
-            changed = {**values, argument: [choice] if several else choice}
-            if (argument, choice) == ("encoding", "utf-8"):
-                continue
-            assert faults(tool.request(tool.arguments.check(changed)), OPERATIONS[name]) == []
-
-
-@judged
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_no_other_operation_of_github_is_reached(name, samples):
-    tool = GITHUB.tools[name]
-    values = samples(tool, optional=True)
-    for argument in ("path", "ref", "branch", "tree_sha", "basehead", "name", "workflow_id"):
-        for hostile in ("x/protection", "main/status", "x/../y", "heads/a/b", "x...y/z", "1/timing"):
-            try:
-                request = tool.request(tool.arguments.check({**values, argument: hostile}))
-            except Invalid:
-                continue
-            assert routes_of(request) == {OPERATIONS[name]}
-
-
-@judged
-@pytest.mark.parametrize(
-    ("request_", "complaint"),
-    [
-        (Request(method="PUT", path="/repos/o/r/issues", json={"title": "x"}), "is not POST"),
-        (Request(method="POST", path="/repos/o/r/issue", json={"title": "x"}), "is not POST"),
-        (Request(method="POST", path="/repos/o/r/issues"), "the body is missing"),
-        (Request(method="POST", path="/repos/o/r/issues", json={"body": "x"}), "'title' is a required property"),
-        (Request(method="POST", path="/repos/o/r/issues", json={"title": "x", "labels": "bug"}), "'bug'"),
-        (Request(method="POST", path="/repos/o/r/issues", json={"title": "x", "lables": []}), "lables"),
-        (Request(method="POST", path="/repos/o/r/issues", json={"title": "x"}, query={"a": 1}), "query a is unknown"),
-    ],
-)
-def test_the_judge_refuses_a_wrong_request(request_, complaint):
-    found = faults(request_, "POST /repos/{owner}/{repo}/issues")
-    assert len(found) == 1
-    assert complaint in found[0]
-
-
-@judged
-def test_a_read_with_a_wrong_choice_in_its_query_is_refused_by_the_judge():
-    request = Request(method="GET", path="/repos/o/r/issues", query={"state": "shut"})
-    assert "query state" in faults(request, "GET /repos/{owner}/{repo}/issues")[0]
 
 
 def test_an_issue_goes_out_with_the_fields_that_were_given_and_no_others():
