@@ -53,7 +53,10 @@ class Arguments:
 
     @classmethod
     def of(cls, function: Callable[..., Any], *, paged: int | None, projected: bool) -> Arguments:
-        """Return the arguments that `function` takes; `paged` is the largest `limit`, None for no paging."""
+        """Return the arguments that `function` takes; `paged` is the largest `limit`, None for no paging.
+
+        One that Python keeps for itself is written with an underscore after it (`from_`), and called without (PEP 8).
+        """
         hints = get_type_hints(function, include_extras=True)
         members: list[Any] = []
         for name, parameter in inspect.signature(function).parameters.items():
@@ -69,7 +72,9 @@ class Arguments:
             members += [("limit", limit, None), ("cursor", _CURSOR, None)]
         if projected:
             members.append(("fields", _FIELDS, None))
-        struct = msgspec.defstruct(function.__name__, members, kw_only=True, forbid_unknown_fields=True, frozen=True)
+        struct = msgspec.defstruct(
+            function.__name__, members, kw_only=True, forbid_unknown_fields=True, frozen=True, rename=_shown
+        )
         return cls(struct, own)
 
     def check(self, values: Mapping[str, Any]) -> Paged:
@@ -82,7 +87,7 @@ class Arguments:
         return Paged(own, **{name: getattr(checked, name) for name in self._shared})
 
     def _faults(self, values: Mapping[str, Any]) -> list[Fault]:
-        known = {field.name: field for field in msgspec.structs.fields(self.struct)}
+        known = {field.encode_name: field for field in msgspec.structs.fields(self.struct)}
         faults = [Fault(name, "unknown argument") for name in values if name not in known]
         for name, member in known.items():
             if name not in values:
@@ -90,10 +95,15 @@ class Arguments:
                     faults.append(Fault(name, "required"))
                 continue
             try:
-                msgspec.convert(values[name], self._types[name], strict=True)
+                msgspec.convert(values[name], self._types[member.name], strict=True)
             except _REFUSED as error:
                 faults.append(_fault(name, str(error)))
         return faults
+
+
+def _shown(name: str) -> str:
+    """Return the argument's name as agents see it."""
+    return name.removesuffix("_")
 
 
 def _fault(name: str, message: str) -> Fault:
