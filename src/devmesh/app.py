@@ -219,7 +219,7 @@ class App:
         return {
             "people": People(db, standing, users, self.sessions, self.data_keys, changes, audit),
             "tenants": TenantAdministration(db, standing, tenants, users, changes, audit),
-            "organization": OwnOrganization(db, directory, standing, changes, audit),
+            "organization": OwnOrganization(db, directory, standing, self.sessions, changes, audit),
             "uses": Uses(db, directory, tenants, users, self.keys, self.credentials, pending, plans),
         }
 

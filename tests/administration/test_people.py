@@ -102,7 +102,10 @@ async def test_ownership_is_handed_over_by_making_an_owner_and_stepping_down(org
     owner = (await organization.ask("GET", USERS))[1]["users"][0]["id"]
     status, problem = await organization.ask("PATCH", f"{USERS}/{owner}", {"role": "member"})
     assert (status, problem["code"]) == (409, "last_owner")
-    assert (await organization.ask("PATCH", f"{USERS}/{heir.id}", {"role": "owner"}))[1]["role"] == "owner"
+    status, problem = await organization.ask("PATCH", f"{USERS}/{heir.id}", {"role": "owner"})
+    assert (status, problem["code"]) == (403, "session_required")
+    session = await new_person(organization, Role.OWNER)
+    assert (await session.ask("PATCH", f"{USERS}/{heir.id}", {"role": "owner"}))[1]["role"] == "owner"
     assert (await organization.ask("PATCH", f"{USERS}/{owner}", {"role": "member"}))[0] == 200
     status, problem = await organization.ask("PATCH", f"{USERS}/{owner}", {"role": "owner"})
     assert (status, problem["required_scopes"]) == (403, ["users:write"])

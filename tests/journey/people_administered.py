@@ -89,6 +89,8 @@ class Administered(Machine):
             return refusal or 404
         if by.person.rank < max(person.rank, ROLES.index(role)):
             return 403
+        if role == "owner" != person.role and by.session is None:
+            return 403
         others = [one for one in self.people.owners(person.org) if one is not person]
         stays = role == "owner" and active
         return 409 if person.role == "owner" and not others and not stays else None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from devmesh.access import Role
 from factors.conftest import Person
+from sessions_people import new_person
 
 if TYPE_CHECKING:
     from running import Organization
@@ -28,3 +30,23 @@ async def test_a_new_factor_is_no_proof_of_who_one_is(organization: Organization
     for method, path, body in attempts:
         status, problem = await thief.ask(method, path, body)
         assert (status, problem["code"]) == (403, "reauthentication_required"), path
+
+
+async def test_a_token_that_was_found_makes_no_owner_and_removes_no_organization(organization: Organization):
+    accomplice = await new_person(organization)
+    thief = await new_person(organization, Role.OWNER)
+    user, own = f"/api/v1/users/{accomplice.id}", "/api/v1/organization"
+    attempts: list[tuple[str, str, Any]] = [
+        ("PATCH", user, {"role": "owner"}),
+        ("DELETE", own, {"confirm": organization.slug}),
+    ]
+    await thief.do(lambda tx: tx.run("update sessions set authenticated_at = now() - interval '15 minutes'"))
+    for method, path, body in attempts:
+        status, problem = await thief.ask(method, path, body)
+        assert (status, problem["code"]) == (403, "reauthentication_required"), path
+        status, problem = await organization.ask(method, path, body)
+        assert (status, problem["code"]) == (403, "session_required"), path
+    # What makes no owner needs no new login, and with one both are done.
+    assert (await thief.ask("PATCH", user, {"role": "admin"}))[0] == 200
+    again = await thief.again()
+    assert [(await again.ask(*attempt))[0] for attempt in attempts] == [200, 204]

@@ -18,6 +18,7 @@ from devmesh.directory import names
 from devmesh.directory.model import ORGANIZATION_CHANGED, Organization, Policies
 from devmesh.directory.service import Directory
 from devmesh.errors import Fault, Invalid, InvalidKey
+from devmesh.sessions.service import Sessions
 
 _WRITE = "organization:write"
 
@@ -30,12 +31,14 @@ class OwnOrganization:
         db: Database,
         directory: Directory,
         standing: Standing,
+        sessions: Sessions,
         changes: Changes,
         audit: Audit,
     ) -> None:
         self._db = db
         self._directory = directory
         self._standing = standing
+        self._sessions = sessions
         self._changes = changes
         self._audit = audit
 
@@ -78,7 +81,8 @@ class OwnOrganization:
     async def remove(self, caller: Caller, confirm: str) -> None:
         """Remove the organization with its tenants, people, keys and credentials; its audit stays, its slug is free.
 
-        Only an owner who is logged in can, and only by naming the slug; raise Invalid for another one.
+        Only an owner can who has logged in within 15 minutes, and only by naming the slug. Raises SessionRequired,
+        ReauthenticationRequired, or Invalid for another slug.
         """
         caller.require_session()
         caller.require(_WRITE)
@@ -87,6 +91,7 @@ class OwnOrganization:
         organization_id = caller.organization_id
         async with self._db.acting(organization_id) as tx:
             await self._standing.take(tx, caller, _WRITE, Role.OWNER)
+            await self._sessions.require_recent(tx, caller, "Removing the organization")
             await self._directory.remove(tx, organization_id)
             await self._tell(tx, caller, "organization.remove", slug=confirm)
             # Nobody is left who could read the organization's own record, so the operator has one too.

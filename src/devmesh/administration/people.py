@@ -55,7 +55,8 @@ class People:
     async def change(self, caller: Caller, user_id: UUID, change: UserChange) -> User:
         """Change the user, at once for live keys and sessions; who is suspended has no sessions left.
 
-        Raises UserNotFound, AboveYourOwn, LastOwner or Invalid.
+        Raises UserNotFound, AboveYourOwn, LastOwner or Invalid, and of whoever makes an owner without having logged in
+        just now SessionRequired or ReauthenticationRequired.
         """
         caller.require(_WRITE)
         wanted = _checked(change)
@@ -91,6 +92,9 @@ class People:
         before = await self._one(tx, caller, user_id)
         role = None if change.role is UNSET else change.role
         check_rank(me, before.role, role or before.role)
+        if role is Role.OWNER and before.role is not Role.OWNER:
+            # Whoever is an owner can put everybody else out: neither a key nor a token that was found makes one.
+            await self._sessions.require_recent(tx, caller, "Making somebody an owner")
         after = await self._users.change(
             tx,
             caller.organization_id,

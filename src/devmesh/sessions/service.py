@@ -114,8 +114,8 @@ class Sessions:
         own = caller.require_session()
         async with self._db.acting(caller.organization_id) as tx:
             ended = session_id or own
-            if ended != own and not await self.authenticated_within(tx, caller, RECENT):
-                raise ReauthenticationRequired("Ending another session needs a login within the last 15 minutes.")
+            if ended != own:
+                await self.require_recent(tx, caller, "Ending another session")
             if not await store.end(tx, caller.organization_id, caller.user_id, ended):
                 raise SessionNotFound
             await self._audit.record_in(tx, caller, "session.end", str(ended))
@@ -144,6 +144,14 @@ class Sessions:
     async def note_authenticated(self, tx: Tx, caller: Caller) -> None:
         """Note that the person has just proved who they are, in the caller's session."""
         await store.proved(tx, caller.organization_id, caller.require_session())
+
+    async def require_recent(self, tx: Tx, caller: Caller, doing: str) -> None:
+        """Return if the person logged in, in the caller's session, within 15 minutes: a token alone is not enough.
+
+        Raises ReauthenticationRequired, which says what `doing` needs, or SessionRequired.
+        """
+        if not await self.authenticated_within(tx, caller, RECENT):
+            raise ReauthenticationRequired(f"{doing} needs a login within the last 15 minutes.")
 
     async def authenticated_within(self, tx: Tx, caller: Caller, window: timedelta) -> bool:
         """Return whether the person proved who they are within the window, in the caller's session."""
