@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
+from devmesh.credentials.terms import AllowedRoles, AllowedTools, ExpiresAt, Label, Rules, Terms, written
 from devmesh.crypto.sealing import place
-from devmesh.errors import Forbidden, NotFound, Unavailable
+from devmesh.errors import Conflict, Forbidden, NotFound, Unavailable
 
+Owner = Literal["user", "organization"]
 Source = Literal["user", "passthrough", "organization"]
+# For one service, of one owner in one tenant.
+MOST_LABELS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,9 @@ class Credential:
     scopes: list[str]
     created_at: datetime
     updated_at: datetime
+    terms: Terms
     last_used_at: datetime | None = None
     usage_count: int = 0
-    gateway_use: bool = False
 
 
 class Sealed(Struct, frozen=True):
@@ -45,16 +49,14 @@ class Sealed(Struct, frozen=True):
     base_url: str | None
     data_key_id: UUID
     wrapped: bytes
-    gateway_use: bool = False
+    terms: Terms = Terms()
     # What the sealing is bound to; made once, for every call needs it.
     place: bytes = b""
 
     def __post_init__(self) -> None:
         owner = (self.organization_id, self.tenant_id, self.user_id)
-        # Nobody but its person lets gateway keys use it: whoever alters the database makes it one that does not open.
-        use = ("gateway",) if self.gateway_use else ()
-        bound = place("credential", *owner, self.service, self.id, self.data_key_id, self.base_url, *use)
-        force_setattr(self, "place", bound)
+        where = (self.service, self.id, self.data_key_id, self.base_url)
+        force_setattr(self, "place", place("credential", *owner, *where, *self.terms.bound()))
 
 
 class Chosen(Struct, frozen=True):
@@ -76,8 +78,24 @@ class NewCredential(Struct, forbid_unknown_fields=True, frozen=True):
     credentials: dict[str, str]
     scopes: list[str] = []
     metadata: dict[str, Any] = {}
-    owner: Literal["user", "organization"] = "user"
+    owner: Owner = "user"
+    label: Label | None = None
+    rules: Rules = []
+    allowed_tools: AllowedTools | None = None
+    allowed_roles: AllowedRoles | None = None
+    expires_at: ExpiresAt | None = None
     gateway_use: Annotated[bool, Meta(description="Whether gateway keys may use it on your behalf.")] = False
+
+    def terms(self) -> Terms:
+        """Return on which terms it is to serve, as they are kept and sealed with."""
+        return Terms(
+            label=self.label or "",
+            rules=written(self.rules),
+            allowed_tools=self.allowed_tools,
+            allowed_roles=None if self.allowed_roles is None else [role.value for role in self.allowed_roles],
+            expires_at=None if self.expires_at is None else self.expires_at.astimezone(UTC),
+            gateway_use=self.gateway_use,
+        )
 
     def __repr__(self) -> str:
         return f"NewCredential({self.service_type})"
@@ -89,12 +107,40 @@ class CredentialNotFound(NotFound):
     code = "credential_not_found"
     hint = "GET /api/v1/credentials lists what is stored; POST /api/v1/credentials stores one."
 
+    @classmethod
+    def beside(cls, labels: Iterable[str]) -> Self:
+        """Return the error naming the labels that the owner does have for that service."""
+        known = [f"?label={label}" if label else "no label" for label in labels]
+        return cls(hint=f"There is one with {', one with '.join(known)}.") if known else cls()
+
+
+class TooManyLabels(Conflict):
+    """The owner has as many credentials for that service as one may have."""
+
+    code = "too_many_labels"
+    error = "Too Many Labels"
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        names = ", ".join(label for label in labels if label)
+        super().__init__(
+            f"{MOST_LABELS} credentials for one service are the most.",
+            hint=f"Delete one (?label= of {names}), or replace it under its own label.",
+        )
+
 
 class NoCredential(Forbidden):
-    """No stored credential, none passed through and no service account for that service."""
+    """No stored credential, none passed through and no service account that serves the call."""
 
     code = "no_credential"
     error = "No credential"
+
+
+class CredentialExpired(Forbidden):
+    """The credential that is for this call ended at its `expires_at`; no other is taken in its place."""
+
+    code = "credential_expired"
+    error = "Credential expired"
+    hint = "Ask its owner to store a new one: POST /api/v1/credentials."
 
 
 class CredentialDamaged(Unavailable):

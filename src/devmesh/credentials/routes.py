@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from devmesh.access import Caller
-from devmesh.credentials.model import Credential, NewCredential
+from devmesh.credentials.explain import Considered, Explanation
+from devmesh.credentials.model import Credential, NewCredential, Owner
 from devmesh.credentials.service import Credentials
+from devmesh.credentials.terms import Rule
+from devmesh.errors import Fault, Invalid
+from devmesh.http.body import parse
 from devmesh.http.routing import delete, get, post
 from devmesh.upstream.model import Verdict
 
-Owner = Literal["user", "organization"]
 _MESSAGES = {
     "valid": "Credentials validated successfully",
     "invalid": "Invalid credentials",
@@ -29,6 +32,7 @@ class CredentialShown(Struct, frozen=True):
     id: UUID
     service_type: str
     owner: Owner
+    label: str | None
     is_active: bool
     has_credentials: bool
     metadata: Mapping[str, Any]
@@ -38,15 +42,21 @@ class CredentialShown(Struct, frozen=True):
     last_used_at: datetime | None
     usage_count: int
     gateway_use: bool
+    rules: list[Rule]
+    allowed_tools: list[str] | None
+    allowed_roles: list[str] | None
+    expires_at: datetime | None
 
     @classmethod
     def of(cls, credential: Credential) -> CredentialShown:
         """Return the credential as replies show it."""
+        terms = credential.terms
         return cls(
             id=credential.id,
             service_type=credential.service,
             owner="user" if credential.user_id else "organization",
-            is_active=True,
+            label=terms.label or None,
+            is_active=terms.expires_at is None or terms.expires_at > datetime.now(UTC),
             has_credentials=True,
             metadata=credential.metadata,
             scopes=credential.scopes,
@@ -54,7 +64,11 @@ class CredentialShown(Struct, frozen=True):
             updated_at=credential.updated_at,
             last_used_at=credential.last_used_at,
             usage_count=credential.usage_count,
-            gateway_use=credential.gateway_use,
+            gateway_use=terms.gateway_use,
+            rules=terms.parsed(),
+            allowed_tools=terms.allowed_tools,
+            allowed_roles=terms.allowed_roles,
+            expires_at=terms.expires_at,
         )
 
 
@@ -94,6 +108,31 @@ class Validated(Struct, frozen=True):
         )
 
 
+class Explained(Struct, frozen=True):
+    """Which credential a call would be made with; `source` is null for none.
+
+    `passthrough` tells whether one passed along with the call would be used in its place; `considered` are your own, in
+    the order in which they are tried.
+    """
+
+    service_type: str
+    source: Owner | None
+    id: UUID | None
+    label: str | None
+    reason: str
+    passthrough: bool
+    considered: list[Considered]
+
+    @classmethod
+    def of(cls, service: str, found: Explanation) -> Explained:
+        """Return the explanation as the reply shows it."""
+        return cls(service, found.source, found.id, found.label, found.reason, found.passthrough, found.considered)
+
+
+ToolName = Annotated[str, Meta(max_length=128, description="The tool that would be called.")] | None
+CallArguments = Annotated[str, Meta(max_length=8192, description="The arguments of the call, as a JSON object.")] | None
+
+
 @post("/credentials", scope="credentials:write", status=201)
 async def store_credential(credentials: Credentials, caller: Caller, data: NewCredential) -> CredentialShown:
     """Store a credential, sealed."""
@@ -109,24 +148,48 @@ async def list_credentials(credentials: Credentials, caller: Caller) -> Credenti
 
 @get("/credentials/{service:str}", scope="credentials:read")
 async def get_credential(
-    credentials: Credentials, caller: Caller, service: str, owner: Owner = "user"
+    credentials: Credentials, caller: Caller, service: str, owner: Owner = "user", label: str = ""
 ) -> CredentialShown:
     """Show one stored credential."""
-    return CredentialShown.of(await credentials.get(caller, service, owner))
+    return CredentialShown.of(await credentials.get(caller, service, owner, label))
 
 
 @delete("/credentials/{service:str}", scope="credentials:write", status=204)
-async def remove_credential(credentials: Credentials, caller: Caller, service: str, owner: Owner = "user") -> None:
+async def remove_credential(
+    credentials: Credentials, caller: Caller, service: str, owner: Owner = "user", label: str = ""
+) -> None:
     """Destroy a stored credential."""
-    await credentials.remove(caller, service, owner)
+    await credentials.remove(caller, service, owner, label)
 
 
 @post("/credentials/{service:str}/validate", scope="credentials:read", status=200)
 async def validate_credential(
-    credentials: Credentials, caller: Caller, service: str, owner: Owner = "user"
+    credentials: Credentials, caller: Caller, service: str, owner: Owner = "user", label: str = ""
 ) -> Validated:
     """Ask the service whether it is good."""
-    return Validated.of(service, await credentials.validate(caller, service, owner))
+    return Validated.of(service, await credentials.validate(caller, service, owner, label))
 
 
-ROUTES = [store_credential, list_credentials, get_credential, remove_credential, validate_credential]
+@get("/credentials/{service:str}/explain", scope="credentials:read")
+async def explain_credential(
+    credentials: Credentials, caller: Caller, service: str, tool: ToolName = None, arguments: CallArguments = None
+) -> Explained:
+    """Tell which stored credential a call would be made with, and why."""
+    return Explained.of(service, await credentials.explain(caller, service, tool, _object(arguments)))
+
+
+def _object(arguments: str | None) -> Mapping[str, Any]:
+    value = {} if arguments is None else parse(arguments.encode())
+    if not isinstance(value, dict):
+        raise Invalid([Fault("arguments", "must be a JSON object")])
+    return value
+
+
+ROUTES = [
+    store_credential,
+    list_credentials,
+    get_credential,
+    remove_credential,
+    validate_credential,
+    explain_credential,
+]

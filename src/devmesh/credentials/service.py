@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
-
-import msgspec
 
 from devmesh.access import Caller
 from devmesh.audit.entry import Entry
 from devmesh.audit.service import Audit
 from devmesh.credentials import store
-from devmesh.credentials.model import Chosen, Credential, CredentialNotFound, NewCredential, Sealed
+from devmesh.credentials.explain import Explanation, explained, tool_of
+from devmesh.credentials.form import check
+from devmesh.credentials.model import (
+    MOST_LABELS,
+    Chosen,
+    Credential,
+    CredentialNotFound,
+    NewCredential,
+    Sealed,
+    TooManyLabels,
+)
 from devmesh.credentials.vault import CREDENTIAL_CHANGED, Vault
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.db.changes import Changes
@@ -24,10 +33,6 @@ from devmesh.ids import new_id
 from devmesh.upstream.errors import NameNotResolved
 from devmesh.upstream.model import Connector, Verdict
 from devmesh.upstream.send import Sender
-
-_LONGEST_FIELD = 16_384
-_LARGEST_METADATA = 8_192
-_MOST_SCOPES = 200
 
 
 class Credentials:
@@ -56,20 +61,22 @@ class Credentials:
         self._users = users
 
     async def store(self, caller: Caller, new: NewCredential) -> Credential:
-        """Seal and keep the credential; it replaces the owner's former one for that service at commit."""
+        """Seal and keep the credential; it replaces the owner's former one of that label at commit."""
         caller.require(_scope(new.owner, "write"))
         connector = self._connectors.get(new.service_type)
         if connector is None:
             raise Invalid([Fault("service_type", f"must be one of: {', '.join(sorted(self._connectors))}")])
         caller.require_service(connector.name)
-        fields, base_url = _checked(connector, new)
+        check(connector, new)
+        base_url = new.metadata.get("base_url")
         if base_url is not None:
             await self._admit(base_url, caller)
         user_id = caller.user_id if new.owner == "user" else None
-        metadata = {**new.metadata, **({"base_url": base_url} if base_url is not None else {})}
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             await self._hold(tx, caller)
+            # Nobody else gets the owner's key before this ends: what is counted now still holds at commit.
             key_id, key = await self._data_keys.of(tx, caller.organization_id, user_id)
+            await self._admit_label(tx, caller, user_id, new)
             row = Sealed(
                 id=new_id(),
                 organization_id=caller.organization_id,
@@ -80,11 +87,11 @@ class Credentials:
                 base_url=base_url,
                 data_key_id=key_id,
                 wrapped=b"",
-                gateway_use=new.gateway_use,
+                terms=new.terms(),
             )
-            sealed = self._vault.seal(key, row, fields)
-            values = {"id": row.id, "service": row.service, "sealed": sealed, "metadata": metadata}
-            values |= {"scopes": new.scopes, "gateway_use": new.gateway_use}
+            sealed = self._vault.seal(key, row, new.credentials)
+            values = {"id": row.id, "service": row.service, "sealed": sealed, "terms": row.terms}
+            values |= {"metadata": new.metadata, "scopes": new.scopes}
             await store.replace(tx, caller.organization_id, caller.tenant_id, user_id, values)
             await self._audit.record_in(tx, caller, "credential.store", str(row.id), service=connector.name)
             await self._announce(tx, caller, user_id)
@@ -101,37 +108,58 @@ class Credentials:
                 found += await store.of_owner(tx, caller.organization_id, caller.tenant_id, None)
         return [credential for credential in found if caller.reaches(credential.service)]
 
-    async def get(self, caller: Caller, service: str, owner: str = "user") -> Credential:
-        """Return the caller's credential for that service, without its secrets."""
+    async def get(self, caller: Caller, service: str, owner: str = "user", label: str = "") -> Credential:
+        """Return the caller's credential of that label for that service, without its secrets."""
         caller.require(_scope(owner, "read"))
         caller.require_service(service)
         user_id = caller.user_id if owner == "user" else None
         await self._vault.uses.flush_of(caller.organization_id, caller.tenant_id)
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             found = await store.of_owner(tx, caller.organization_id, caller.tenant_id, user_id)
-        for credential in found:
-            if credential.service == service:
+        of_service = [credential for credential in found if credential.service == service]
+        for credential in of_service:
+            if credential.terms.label == label:
                 return credential
-        raise CredentialNotFound
+        raise CredentialNotFound.beside(credential.terms.label for credential in of_service)
 
-    async def remove(self, caller: Caller, service: str, owner: str = "user") -> None:
-        """Destroy the credential: once this returns, no call that begins is made with it."""
+    async def remove(self, caller: Caller, service: str, owner: str = "user", label: str = "") -> None:
+        """Destroy the credential of that label: once this returns, no call that begins is made with it."""
         caller.require(_scope(owner, "write"))
         caller.require_service(service)
         user_id = caller.user_id if owner == "user" else None
+        whose = (caller.organization_id, caller.tenant_id, user_id, service)
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
-            gone = await store.remove(tx, caller.organization_id, caller.tenant_id, user_id, service)
+            gone = await store.remove(tx, *whose, label)
             if gone is None:
-                raise CredentialNotFound
+                raise CredentialNotFound.beside(await store.labels(tx, *whose))
             await self._audit.record_in(tx, caller, "credential.delete", str(gone), service=service)
             await self._announce(tx, caller, user_id)
 
-    async def validate(self, caller: Caller, service: str, owner: str = "user") -> Verdict:
+    async def explain(
+        self, caller: Caller, service: str, tool: str | None, arguments: Mapping[str, Any]
+    ) -> Explanation:
+        """Return which stored credential a call would be made with, and why; nothing is sent.
+
+        Raises CredentialNotFound where nothing is stored that could serve the caller, and Invalid for no tool's name.
+        """
+        caller.require(_scope("user", "read"))
+        caller.require_service(service)
+        connector = self._connectors.get(service)
+        own, accounts = await self._vault.candidates(caller, service) if connector else (None, None)
+        if accounts is not None and not any(one.opens_to(caller) for one in accounts.rows):
+            accounts = None
+        if connector is None or (own is None and accounts is None):
+            raise CredentialNotFound
+        name = None if tool is None else tool_of(connector, tool)
+        return explained(own, accounts, caller, name, arguments)
+
+    async def validate(self, caller: Caller, service: str, owner: str = "user", label: str = "") -> Verdict:
         """Ask the service, by one real read, whether the stored credential is good; change nothing."""
         caller.require(_scope(owner, "read"))
         caller.require_service(service)
         connector = self._connectors.get(service)
-        chosen = await self._vault.own(caller, service, organization=owner != "user") if connector else None
+        organization = owner != "user"
+        chosen = await self._vault.own(caller, service, organization=organization, label=label) if connector else None
         if connector is None or chosen is None:
             raise CredentialNotFound
         async with self._audit.entry(caller, "credential.validate", target=str(chosen.id)) as entry:
@@ -161,6 +189,13 @@ class Credentials:
         with contextlib.suppress(NameNotResolved):
             await self._sender.check(base_url, caller.organization_slug)
 
+    async def _admit_label(self, tx: Tx, caller: Caller, user_id: UUID | None, new: NewCredential) -> None:
+        """Raise TooManyLabels if it would be one more than an owner may have for a service."""
+        whose = (caller.organization_id, caller.tenant_id, user_id, new.service_type)
+        labels = await store.labels(tx, *whose)
+        if (new.label or "") not in labels and len(labels) >= MOST_LABELS:
+            raise TooManyLabels(labels)
+
     async def _hold(self, tx: Tx, caller: Caller) -> None:
         """Keep tenant and person from being removed before `tx` ends: no data key is made for who is removed."""
         if not await self._tenants.hold(tx, caller.organization_id, caller.tenant_id) or not await self._users.hold(
@@ -180,43 +215,3 @@ class Credentials:
 
 def _scope(owner: str, action: str) -> str:
     return f"credentials:{action}" if owner == "user" else f"service-accounts:{action}"
-
-
-def _checked(connector: Connector, new: NewCredential) -> tuple[dict[str, str], str | None]:
-    """Return the fields to seal and the base URL; raise Invalid naming every fault."""
-    faults: list[Fault] = []
-    sealed = {field.name: field for field in connector.fields if not field.metadata}
-    faults += [
-        Fault(f"credentials.{name}", f"unknown; {connector.title} takes {', '.join(sealed)}")
-        for name in new.credentials
-        if name not in sealed
-    ]
-    faults += [
-        Fault(f"credentials.{name}", f"required for {connector.title}")
-        for name, field in sealed.items()
-        if field.required and name not in new.credentials
-    ]
-    faults += [
-        Fault(f"credentials.{name}", "must be printable ASCII without blanks around it, as the service shows it")
-        for name, value in new.credentials.items()
-        if not (0 < len(value) <= _LONGEST_FIELD and value.isascii() and value.isprintable() and value == value.strip())
-    ]
-    faults += [
-        Fault(f"metadata.{field.name}", f"required for {connector.title}")
-        for field in connector.fields
-        if field.metadata and field.required and field.name not in new.metadata
-    ]
-    base_url = new.metadata.get("base_url")
-    if base_url is not None and not isinstance(base_url, str):
-        faults.append(Fault("metadata.base_url", "must be a string"))
-    if len(msgspec.json.encode(new.metadata)) > _LARGEST_METADATA:
-        faults.append(Fault("metadata", f"must be at most {_LARGEST_METADATA} bytes"))
-    if new.gateway_use and new.owner != "user":
-        faults.append(
-            Fault("gateway_use", "is for your own credentials; gateway keys use service accounts as they are")
-        )
-    if len(new.scopes) > _MOST_SCOPES:
-        faults.append(Fault("scopes", f"at most {_MOST_SCOPES}"))
-    if faults:
-        raise Invalid(faults)
-    return new.credentials, base_url

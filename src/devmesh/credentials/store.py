@@ -9,12 +9,14 @@ from uuid import UUID
 import msgspec
 
 from devmesh.credentials.model import Credential, Sealed
+from devmesh.credentials.terms import Terms
 from devmesh.db.pool import Record, Tx
 from devmesh.db.tally import Uses
 
+_TERMS = "c.label, c.rules, c.allowed_tools, c.allowed_roles, c.expires_at, c.gateway_use"
 _SHOWN = (
     "c.id, c.user_id, c.service, c.metadata, c.scopes, c.created_at, c.updated_at, "
-    "u.last_used_at, coalesce(u.usage_count, 0) as usage_count, c.gateway_use"
+    f"u.last_used_at, coalesce(u.usage_count, 0) as usage_count, {_TERMS}"
 )
 
 
@@ -25,11 +27,13 @@ async def replace(
     user_id: UUID | None,
     new: Mapping[str, Any],
 ) -> None:
-    """Keep the credential in place of the owner's former one for that service, whose uses go with it."""
-    await remove(tx, organization_id, tenant_id, user_id, new["service"])
+    """Keep the credential in place of the owner's former one of that label, whose uses go with it."""
+    terms: Terms = new["terms"]
+    await remove(tx, organization_id, tenant_id, user_id, new["service"], terms.label)
     await tx.run(
-        "insert into credentials (id, organization_id, tenant_id, user_id, service, sealed, metadata, scopes, "
-        "gateway_use) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into credentials (id, organization_id, tenant_id, user_id, service, sealed, metadata, scopes, label, "
+        "rules, allowed_tools, allowed_roles, expires_at, gateway_use) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         new["id"],
         organization_id,
         tenant_id,
@@ -38,15 +42,21 @@ async def replace(
         new["sealed"],
         msgspec.json.encode(new["metadata"]).decode(),
         new["scopes"],
-        new["gateway_use"],
+        terms.label,
+        terms.rules,
+        terms.allowed_tools,
+        terms.allowed_roles,
+        terms.expires_at,
+        terms.gateway_use,
     )
 
 
 async def of_owner(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID | None) -> list[Credential]:
-    """Return what the user (None: the organization) has stored, by service."""
+    """Return what the user (None: the organization) has stored, by service and label."""
     rows = await tx.all(
         f"select {_SHOWN} from credentials c left join credential_usage u on u.credential_id = c.id "
-        "where c.organization_id = $1 and c.tenant_id = $2 and c.user_id is not distinct from $3 order by c.service",
+        "where c.organization_id = $1 and c.tenant_id = $2 and c.user_id is not distinct from $3 "
+        'order by c.service, c.label collate "C"',
         organization_id,
         tenant_id,
         user_id,
@@ -57,7 +67,7 @@ async def of_owner(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID
 async def sealed(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID) -> list[Sealed]:
     """Return what may serve the user's calls: the user's own and the organization's credentials, sealed."""
     rows = await tx.all(
-        "select c.id, c.user_id, c.service, c.sealed, c.metadata ->> 'base_url' as base_url, c.gateway_use, "
+        f"select c.id, c.user_id, c.service, c.sealed, c.metadata ->> 'base_url' as base_url, {_TERMS}, "
         "d.id as data_key_id, d.wrapped from credentials c "
         "join data_keys d on d.organization_id = c.organization_id and d.user_id is not distinct from c.user_id "
         "where c.organization_id = $1 and c.tenant_id = $2 and (c.user_id = $3 or c.user_id is null)",
@@ -65,20 +75,36 @@ async def sealed(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID) 
         tenant_id,
         user_id,
     )
-    return [Sealed(organization_id=organization_id, tenant_id=tenant_id, **row) for row in rows]
+    return [Sealed(organization_id=organization_id, tenant_id=tenant_id, **_with_terms(row)) for row in rows]
 
 
-async def remove(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID | None, service: str) -> UUID | None:
-    """Destroy the owner's credential for that service and return its id; None if there was none."""
+async def remove(
+    tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID | None, service: str, label: str
+) -> UUID | None:
+    """Destroy the owner's credential of that label for that service and return its id; None if there was none."""
     found: UUID | None = await tx.value(
         "delete from credentials where organization_id = $1 and tenant_id = $2 "
-        "and user_id is not distinct from $3 and service = $4 returning id",
+        "and user_id is not distinct from $3 and service = $4 and label = $5 returning id",
+        organization_id,
+        tenant_id,
+        user_id,
+        service,
+        label,
+    )
+    return found
+
+
+async def labels(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID | None, service: str) -> list[str]:
+    """Return the labels of the owner's credentials for that service, in order; empty: the one without."""
+    rows = await tx.all(
+        "select label from credentials where organization_id = $1 and tenant_id = $2 "
+        'and user_id is not distinct from $3 and service = $4 order by label collate "C"',
         organization_id,
         tenant_id,
         user_id,
         service,
     )
-    return found
+    return [row["label"] for row in rows]
 
 
 async def add_uses(tx: Tx, organization_id: UUID, tenant_id: UUID, uses: Uses) -> None:
@@ -110,4 +136,11 @@ async def count(tx: Tx, organization_id: UUID, tenant_id: UUID) -> int:
 
 
 def _shown(row: Record) -> Credential:
-    return Credential(**{**row, "metadata": msgspec.json.decode(row["metadata"])})
+    return Credential(**{**_with_terms(row), "metadata": msgspec.json.decode(row["metadata"])})
+
+
+def _with_terms(row: Record) -> dict[str, Any]:
+    """Return the row with its terms as one member."""
+    values = dict(row)
+    values["terms"] = Terms(**{name: values.pop(name) for name in Terms.__struct_fields__})
+    return values

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from devmesh.access import Caller
-from devmesh.credentials import store
-from devmesh.credentials.model import Chosen, CredentialDamaged, NoCredential, PassthroughIncomplete, Sealed, Source
+from devmesh.credentials import fields, store
+from devmesh.credentials.choice import Candidates
+from devmesh.credentials.model import Chosen, CredentialDamaged, CredentialExpired, NoCredential, Sealed, Source
+from devmesh.credentials.reach import Reach, Stored
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.crypto.ring import WrongMasterKey
 from devmesh.crypto.sealing import SealBroken, seal, unseal
@@ -23,7 +27,7 @@ from devmesh.db.changes import Changes
 from devmesh.db.pool import Database
 from devmesh.db.tally import Tally
 from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED
-from devmesh.upstream.model import Connector
+from devmesh.upstream.model import Connector, Tool
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +35,6 @@ CREDENTIAL_CHANGED = "credential"
 _MOST = 20_000
 
 _fields = msgspec.json.Decoder(dict[str, str])
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """What a user's calls may be made with, by service, and the services of both together.
-
-    `lent` are the services of the user's own that gateway keys may use.
-    """
-
-    own: Mapping[str, Sealed]
-    service_accounts: Mapping[str, Sealed]
-    services: frozenset[str]
-    lent: frozenset[str]
 
 
 class Vault:
@@ -61,34 +53,51 @@ class Vault:
             changes.subscribe(kind, partial(self._forget, place))
         changes.missed(self._forget_all)
 
-    async def choose(self, caller: Caller, connector: Connector, passed: Mapping[str, str] | None) -> Chosen:
-        """Return the credential for this call, open; raise NoCredential saying what to connect and how."""
+    async def choose(
+        self, caller: Caller, tool: Tool, arguments: Mapping[str, Any], passed: Mapping[str, str] | None
+    ) -> Chosen:
+        """Return the credential for this call, open; raise NoCredential saying what to connect and how.
+
+        Raises CredentialExpired, PassthroughIncomplete and CredentialDamaged for the one that is for the call.
+        """
         known = self._known(caller) or await self._read(caller)
-        stored = known.own.get(connector.name)
-        if stored is not None and caller.bounds.owner_id is not None and not stored.gateway_use:
-            stored = None
-        if stored is None and passed:
-            return _passed(connector, passed)
-        stored = stored or known.service_accounts.get(connector.name)
+        connector = tool.connector
+        own = known.own.get(connector.name)
+        stored = self._first(own, caller, tool, arguments) if own is not None else None
         if stored is None:
-            raise _none(caller, connector)
+            if passed:
+                return fields.passed(connector, passed)
+            accounts = known.accounts.get(connector.name)
+            stored = self._first(accounts, caller, tool, arguments) if accounts is not None else None
+            if stored is None:
+                raise _none(caller, connector, own, accounts)
+        if stored.terms.expires_at is not None:
+            _refuse_expired(stored)
         self.uses.count(stored.organization_id, stored.tenant_id, stored.id)
         return self.open(stored)
 
     async def connected(self, caller: Caller) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the services that the caller's own credentials, and the organization's, are stored for."""
-        known = self._known(caller) or await self._read(caller)
-        return frozenset(known.own) if caller.bounds.owner_id is None else known.lent, frozenset(known.service_accounts)
+        """Return the services of the caller's own credentials, and of the organization's open to the caller."""
+        return (self._known(caller) or await self._read(caller)).connected(caller)
 
-    async def services(self, caller: Caller) -> frozenset[str]:
-        """Return the services that any credential is stored for which the caller's calls are made with."""
-        known = self._known(caller) or await self._read(caller)
-        return known.services if caller.bounds.owner_id is None else known.lent.union(known.service_accounts)
+    async def reach(self, caller: Caller) -> frozenset[Reach]:
+        """Return the services, and the tools of each, that the caller's calls can be made to with what is stored."""
+        return (self._known(caller) or await self._read(caller)).reach(caller)
 
-    async def own(self, caller: Caller, service: str, *, organization: bool = False) -> Chosen | None:
-        """Return the caller's own stored credential (or the organization's) for that service, open."""
+    async def candidates(self, caller: Caller, service: str) -> tuple[Candidates | None, Candidates | None]:
+        """Return the caller's own credentials for the service, and the organization's; raise CredentialDamaged."""
         known = self._known(caller) or await self._read(caller)
-        stored = (known.service_accounts if organization else known.own).get(service)
+        both = known.own.get(service), known.accounts.get(service)
+        for some in both:
+            if some is not None:
+                self._prove(some)
+        return both
+
+    async def own(self, caller: Caller, service: str, *, organization: bool = False, label: str = "") -> Chosen | None:
+        """Return the caller's own stored credential of that label (or the organization's) for that service, open."""
+        known = self._known(caller) or await self._read(caller)
+        some = (known.accounts if organization else known.own).get(service)
+        stored = some.labeled(label) if some is not None else None
         return self.open(stored) if stored else None
 
     def seal(self, key: bytes, row: Sealed, fields: Mapping[str, str]) -> bytes:
@@ -96,16 +105,28 @@ class Vault:
         return seal(key, msgspec.json.encode(fields), row.place)
 
     def open(self, stored: Sealed) -> Chosen:
-        """Return the stored credential, open."""
+        """Return the stored credential, open; raise CredentialDamaged."""
+        source: Source = "user" if stored.user_id else "organization"
+        return Chosen(source, stored.id, stored.base_url, _fields.decode(self._plain(stored)))
+
+    def _plain(self, stored: Sealed) -> bytes:
         try:
             cipher = self._data_keys.cipher(stored.organization_id, stored.user_id, stored.data_key_id, stored.wrapped)
-            plain = unseal(cipher, stored.sealed, stored.place)
+            return unseal(cipher, stored.sealed, stored.place)
         except (SealBroken, WrongMasterKey):
             log.error("credential %s does not open in its place: the database was altered", stored.id)  # noqa: TRY400 - no trace of keys
             raise CredentialDamaged("The stored credential does not open.") from None
-        fields = _fields.decode(plain)
-        source: Source = "user" if stored.user_id else "organization"
-        return Chosen(source, stored.id, stored.base_url, fields)
+
+    def _first(self, candidates: Candidates, caller: Caller, tool: Tool, arguments: Mapping[str, Any]) -> Sealed | None:
+        if not candidates.proven:
+            self._prove(candidates)
+        return candidates.choose(caller, tool.name, arguments)
+
+    def _prove(self, candidates: Candidates) -> None:
+        """Open each of them once, before it matters which serves: a term altered in the database chooses nothing."""
+        for one in candidates.rows:
+            self._plain(one.sealed)
+        candidates.proven = True
 
     def _known(self, caller: Caller) -> Stored | None:
         """Return what is cached of the caller, None if nothing is or a change may have been missed."""
@@ -117,12 +138,7 @@ class Vault:
         heard = self._heard
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             rows = await store.sealed(tx, caller.organization_id, caller.tenant_id, caller.user_id)
-        found = Stored(
-            {row.service: row for row in rows if row.user_id is not None},
-            {row.service: row for row in rows if row.user_id is None},
-            frozenset(row.service for row in rows),
-            frozenset(row.service for row in rows if row.user_id is not None and row.gateway_use),
-        )
+        found = Stored(rows)
         for row in rows:
             log.info("credentials loaded service=%s owner=%s", row.service, row.user_id or "organization")
         if heard == self._heard:
@@ -152,44 +168,26 @@ class Vault:
         self._cache.clear()
 
 
-def _none(caller: Caller, connector: Connector) -> NoCredential:
+def _refuse_expired(stored: Sealed) -> None:
+    at = stored.terms.expires_at
+    if at is not None and at <= datetime.now(UTC):
+        whose = "your" if stored.user_id else "the organization's"
+        raise CredentialExpired(f"The credential that is for this call, {whose} own, ended at {at:%Y-%m-%dT%H:%M:%SZ}.")
+
+
+def _none(caller: Caller, connector: Connector, own: Candidates | None, accounts: Candidates | None) -> NoCredential:
+    if own is not None and caller.bounds.owner_id is not None and not any(one.lent for one in own.rows):
+        own = None
+    open_to = accounts is not None and any(one.opens_to(caller) for one in accounts.rows)
+    if own is not None or open_to:
+        return NoCredential(
+            f"No {connector.title} credential that is stored serves this tool with these arguments.",
+            hint=f"GET /api/v1/credentials/{connector.name}/explain says why. Or send one for this request alone: "
+            f"{fields.headers(connector)}.",
+        )
     if caller.bounds.owner_id is None:
-        return NoCredential(f"You have connected no {connector.title} account.", hint=how_to_connect(connector))
+        return NoCredential(f"You have connected no {connector.title} account.", hint=fields.how_to_connect(connector))
     return NoCredential(
         f"The person has lent no {connector.title} account to gateway keys.",
         hint='Ask the person to store it with gateway_use: POST /api/v1/credentials with "gateway_use": true.',
     )
-
-
-def how_to_connect(connector: Connector) -> str:
-    """Return what a person does to connect the service."""
-    fields = ", ".join(field.name for field in connector.fields if field.required and not field.metadata)
-    extra = ", ".join(f"metadata.{field.name}" for field in connector.fields if field.required and field.metadata)
-    needs = f"{fields} and {extra}" if extra else fields
-    where = f" (made at {connector.token_page})" if connector.token_page else ""
-    return (
-        f"Ask the person to store one: POST /api/v1/credentials with service_type '{connector.name}' "
-        f"and {needs}{where}; then list the tools again. Or send it for one request alone: {_headers(connector)}."
-    )
-
-
-def _headers(connector: Connector) -> str:
-    """Return the headers that pass a credential through, as a person would write them."""
-    names = [field.name for field in connector.fields if field.required]
-    return ", ".join(f"X-Service-{connector.name.title()}-{name.replace('_', '-').title()}" for name in names)
-
-
-def _passed(connector: Connector, fields: Mapping[str, str]) -> Chosen:
-    """Return the passed-through set; it is complete by itself and never combines with a stored one."""
-    known = {field.name: field for field in connector.fields}
-    unknown = sorted(set(fields) - set(known) - {"base_url"})
-    missing = sorted(name for name, field in known.items() if field.required and name not in fields)
-    if unknown or missing:
-        said = [f"{', '.join(missing)} missing"] if missing else []
-        said += [f"{', '.join(unknown)} unknown"] if unknown else []
-        raise PassthroughIncomplete(
-            f"The X-Service-{connector.name}-* headers are no complete credential: {'; '.join(said)}.",
-            hint=f"Send exactly these fields: {', '.join(known)}.",
-        )
-    secrets = {name: value for name, value in fields.items() if name in known and not known[name].metadata}
-    return Chosen("passthrough", None, fields.get("base_url"), secrets)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from devmesh.access import Caller
-from devmesh.credentials.vault import Vault, how_to_connect
+from devmesh.credentials.fields import how_to_connect
+from devmesh.credentials.vault import Vault
 from devmesh.upstream.model import Connector, Failure, Reply, Request, Verdict, get
 
 

@@ -66,7 +66,7 @@ class Gateway:
                 entry.close("ok")
                 return _own(value, {"request_id": caller.request_id, "receipt": entry.receipt})
             connector = tool.connector
-            credential = await self._vault.choose(caller, connector, passed.get(connector.name))
+            credential = await self._vault.choose(caller, tool, given, passed.get(connector.name))
             entry.credential_source, entry.credential_id = credential.source, credential.id
             request = tool.request(checked)
             reads = tool.reads(request)
@@ -121,7 +121,7 @@ class Gateway:
 
     async def listing(self, caller: Caller) -> Listing:
         """Return the tools that the caller's rights and credentials allow."""
-        return self._catalog.listing(caller, await self._vault.services(caller))
+        return self._catalog.listing(caller, await self._vault.reach(caller))
 
     def show(self, caller: Caller, name: str) -> ListedTool:
         """Return one tool, connected or not; raise UnknownTool if there is none that the caller may call."""

@@ -10,6 +10,7 @@ from operator import attrgetter
 import msgspec
 
 from devmesh.access import Caller, KeyType
+from devmesh.credentials.reach import Reach
 from devmesh.gateway.builtin import BUILTIN
 from devmesh.gateway.model import ListedTool, Listing, UnknownTool
 from devmesh.upstream.model import Connector, Tool
@@ -53,18 +54,19 @@ class Catalog:
             known += [one.replace(".", "_") for one in known]
         return tuple(difflib.get_close_matches(name[:_LONGEST], known, n=_NEAREST))
 
-    def listing(self, caller: Caller, services: frozenset[str]) -> Listing:
-        """Return the tools that the caller may call with credentials for `services`, by name."""
+    def listing(self, caller: Caller, reach: frozenset[Reach]) -> Listing:
+        """Return the tools that the caller may call with what is stored (`reach`), by name."""
         bounds = caller.bounds
         alone = caller.key_type is KeyType.GATEWAY and bounds.owner_id is None
-        seen = (caller.rights.scopes, caller.role, caller.key_type, alone, bounds.services, services)
+        seen = (caller.rights.scopes, caller.role, caller.key_type, alone, bounds.services, reach)
         known = self._listings.get(seen)
         if known is None:
+            reached = {BUILTIN.name: Reach(BUILTIN.name), **{one.service: one for one in reach}}
             tools = tuple(
                 self._shown(tool)
                 for service, connector in self._connectors.items()
-                if connector is BUILTIN or service in services
-                for tool in connector.tools.values()
+                if service in reached
+                for tool in reached[service].serves(connector.tools.values())
                 if may_call(caller, tool)
             )
             tools = tuple(sorted(tools, key=attrgetter("name")))

@@ -1,0 +1,62 @@
+"""What a user's calls may be made with: the user's own credentials and the organization's, by service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from devmesh.access import Caller, Role
+from devmesh.credentials.choice import Candidates
+from devmesh.credentials.globs import Glob
+from devmesh.credentials.model import Sealed
+from devmesh.upstream.model import Tool
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """A service that calls can be made to with a stored credential, and the tools that it serves; None: all."""
+
+    service: str
+    tools: tuple[str, ...] | None = None
+
+    def serves(self, tools: Iterable[Tool]) -> list[Tool]:
+        """Return those of the service's tools that it serves."""
+        if self.tools is None:
+            return list(tools)
+        globs = [Glob(pattern) for pattern in self.tools]
+        return [tool for tool in tools if any(glob.matches(tool.name) for glob in globs)]
+
+
+class Stored:
+    """What is stored for one user's calls in one tenant, as the cache holds it."""
+
+    __slots__ = ("_reaches", "accounts", "own")
+
+    def __init__(self, rows: Iterable[Sealed]) -> None:
+        own: dict[str, list[Sealed]] = {}
+        accounts: dict[str, list[Sealed]] = {}
+        for row in rows:
+            (accounts if row.user_id is None else own).setdefault(row.service, []).append(row)
+        self.own: Mapping[str, Candidates] = {name: Candidates(of) for name, of in own.items()}
+        self.accounts: Mapping[str, Candidates] = {name: Candidates(of) for name, of in accounts.items()}
+        self._reaches: dict[tuple[Role, bool], frozenset[Reach]] = {}
+
+    def connected(self, caller: Caller) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the services of the caller's own credentials, and of the organization's that are open to the caller.
+
+        A gateway key has those that the person lent it.
+        """
+        lent = caller.bounds.owner_id is not None
+        own = frozenset(name for name, of in self.own.items() if not lent or any(one.lent for one in of.rows))
+        open_to = (name for name, of in self.accounts.items() if any(one.opens_to(caller) for one in of.rows))
+        return own, frozenset(open_to)
+
+    def reach(self, caller: Caller) -> frozenset[Reach]:
+        """Return what the caller's calls can be made to; worked out once for each kind of caller."""
+        kind = (caller.role, caller.bounds.owner_id is not None)
+        found = self._reaches.get(kind)
+        if found is None:
+            own, accounts = self.connected(caller)
+            others = (Reach(name, self.accounts[name].tools_for(caller)) for name in accounts - own)
+            found = self._reaches[kind] = frozenset([*map(Reach, own), *others])
+        return found
