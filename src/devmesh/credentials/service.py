@@ -172,7 +172,7 @@ class Credentials:
     async def _ask(self, connector: Connector, chosen: Chosen, caller: Caller, entry: Entry) -> Verdict:
         probe = connector.probing(chosen.fields)
         try:
-            request, base_url, signed = connector.outgoing(probe, chosen.fields, chosen.base_url)
+            request, base_url, signed = await connector.prepared(probe, chosen.fields, chosen.base_url)
             reply = await self._sender.send(
                 request,
                 base_url=base_url,

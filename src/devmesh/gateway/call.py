@@ -71,7 +71,7 @@ class Gateway:
             request = tool.request(checked)
             reads = tool.reads(request)
             _require(caller, tool, reads=reads)
-            complete, base_url, signed = connector.outgoing(request, credential.fields, credential.base_url)
+            complete, base_url, signed = await connector.prepared(request, credential.fields, credential.base_url)
             self._underway.take(caller.tenant_id)
             sent = None
             try:
@@ -95,9 +95,10 @@ class Gateway:
                 "request_id": caller.request_id,
                 "credential": {"source": credential.source, "id": credential.id},
             }
-            reply = masked(reply, _secrets(connector, credential, signed))
             if connector.translate is not None:
                 reply = connector.translate(complete, reply)
+            # After the translation: a secret that another format had encoded stands there as itself.
+            reply = masked(reply, _secrets(connector, credential, signed))
             result = shape(tool, checked, request, reply, meta)
             outcome: Result = "error" if result.is_error else "ok"
             durable = entry.close(outcome, code=meta.get("code"))

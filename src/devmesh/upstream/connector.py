@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
@@ -97,8 +97,9 @@ class Connector:
     `headers` go with every request, their names in lower case.
 
     `forms` are the sets of fields that a credential may consist of, beside the required ones, where there are several:
-    exactly one set is given whole. `complete` adds what only the credential knows (an account's id in the query),
-    `root` finds the base URL of a service with many (a region in it); a stored `base_url` goes before it.
+    exactly one set is given whole. `ready` loads what a request needs, beside the event loop, where that takes long.
+    `complete` adds what only the credential knows (an account's id in the query); it sees a stored `base_url` among the
+    fields. `root` finds the base URL of a service with many (a region in it); a stored one goes before it.
     `translate` makes JSON of a reply in the service's own format, before anything else reads it.
     `implies` tells whether a token's granted scopes include one that a tool needs.
     `hands_out` names the operation in a request of `call_api` whose reply holds a credential; None for any other.
@@ -118,6 +119,7 @@ class Connector:
     failed: Callable[[Reply], bool] = lambda reply: reply.status not in _SUCCESS
     token_page: str = ""
     forms: tuple[tuple[str, ...], ...] = ()
+    ready: Callable[[Request], Awaitable[None]] | None = None
     complete: Callable[[Request, Mapping[str, str]], Request] | None = None
     root: Callable[[Request, Mapping[str, str]], str] | None = None
     translate: Callable[[Request, Reply], Reply] | None = None
@@ -141,6 +143,14 @@ class Connector:
         """Return the read that proves a credential of these fields."""
         return self.probe if isinstance(self.probe, Request) else self.probe(fields)
 
+    async def prepared(
+        self, request: Request, fields: Mapping[str, str], base_url: str | None
+    ) -> tuple[Request, str, Mapping[str, str]]:
+        """Return what `outgoing` does, once what it takes is loaded."""
+        if self.ready is not None:
+            await self.ready(request)
+        return self.outgoing(request, fields, base_url)
+
     def outgoing(
         self, request: Request, fields: Mapping[str, str], base_url: str | None
     ) -> tuple[Request, str, Mapping[str, str]]:
@@ -149,7 +159,7 @@ class Connector:
         `base_url` is the one stored with the credential, if there is one.
         """
         if self.complete is not None:
-            request = self.complete(request, fields)
+            request = self.complete(request, {**fields, "base_url": base_url} if base_url else fields)
         base_url = base_url or (self.root(request, fields) if self.root is not None else self.base_url) or ""
         return request, base_url, self.auth(request, fields, base_url)
 
