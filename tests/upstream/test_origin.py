@@ -1,10 +1,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyreqwest.http import Url
 
 from devmesh.errors import Invalid
+from devmesh.upstream.message import message_of
 from devmesh.upstream.origin import Origin, base_of
-from devmesh.upstream.wire import plain_path, url
+from devmesh.upstream.wire import get, plain_path, url
 
 
 @pytest.mark.parametrize(
@@ -64,9 +66,9 @@ def test_what_is_no_plain_web_address_is_invalid_and_its_secret_not_repeated(tex
 
 
 def test_a_base_path_is_kept_and_its_trailing_slash_is_not_doubled():
-    assert str(base_of("https://ghe.example/api/v3/").url("/user", {})) == "https://ghe.example/api/v3/user"
-    assert str(base_of("https://ghe.example/api/v3").url("", {})) == "https://ghe.example/api/v3"
-    assert str(base_of("https://api.github.com").url("", {})) == "https://api.github.com/"
+    assert base_of("https://ghe.example/api/v3/").target("/user", {}) == "/api/v3/user"
+    assert base_of("https://ghe.example/api/v3").target("", {}) == "/api/v3"
+    assert base_of("https://api.github.com").target("", {}) == "/"
 
 
 @pytest.mark.parametrize(
@@ -92,11 +94,22 @@ def test_a_base_path_is_kept_and_its_trailing_slash_is_not_doubled():
 )
 def test_a_path_that_a_parser_could_take_for_another_is_invalid(path):
     with pytest.raises(Invalid):
-        base_of("https://ghe.example/api/v3").url(path, {})
+        base_of("https://ghe.example/api/v3").target(path, {})
 
 
 def test_a_path_that_starts_with_two_slashes_stays_with_its_host():
-    assert base_of("https://api.github.com").url("//evil.example/x", {}).host_str == "api.github.com"
+    assert message_of(get("//evil.example/x"), base_of("https://api.github.com"), {}).url.host_str == "api.github.com"
+
+
+@given(st.text(alphabet='ab./\\%2eE5cC?#@:;\t\u00e9^|[]"', min_size=1))
+def test_whatever_is_taken_for_a_path_a_parser_leaves_as_it_is(text):
+    base = base_of("https://ghe.example/api/v3")
+    try:
+        target = base.target(f"/{text}", {})
+    except Invalid:
+        return
+    url = Url(base.text + target)
+    assert (url.path, url.query_string, url.fragment, url.origin_ascii) == (target, None, None, base.text)
 
 
 @given(st.text(min_size=1))
@@ -111,11 +124,11 @@ def test_whatever_a_connector_encodes_is_sent_as_it_is(text):
             path = encode()
         except Invalid:
             continue
-        assert str(base.url(path, {})) == f"https://ghe.example/api/v3{path}"
+        assert base.target(path, {}) == f"/api/v3{path}"
 
 
 def test_query_values_are_encoded_repeated_and_left_out():
     query = {"q": "a b&c=d+é", "labels": ["x", "y", None], "draft": True, "page": 2, "none": None, "x[]": (False,)}
-    assert base_of("https://a.example").url("/s", query).query_string == (
-        "q=a%20b%26c%3Dd%2B%C3%A9&labels=x&labels=y&draft=true&page=2&x%5B%5D=false"
+    assert base_of("https://a.example").target("/s", query) == (
+        "/s?q=a%20b%26c%3Dd%2B%C3%A9&labels=x&labels=y&draft=true&page=2&x%5B%5D=false"
     )

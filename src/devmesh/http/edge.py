@@ -75,7 +75,8 @@ class Edge:
 
         await guard(self._checked, scope, receive, reply)
 
-    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _checked(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Return what answers the request, once it has passed everything that is asked of any."""
         state = scope["state"]
         headers = state["headers"]
         if len(headers) != len(scope["headers"]):
@@ -85,22 +86,25 @@ class Edge:
         if origin is not None:
             state["reply_headers"].extend(self._origins.headers(origin))
             if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-                await _answer_preflight(headers, send)
-                return
+                return _answer_preflight(headers, send)
         if scope["query_string"]:
             refuse_in_query(scope["query_string"])
         if b"cookie" in headers:
             refuse_in_cookie(b";".join(value for name, value in scope["headers"] if name == b"cookie"))
         if "\0" in scope["path"]:
             raise BadRequest("The path holds the character U+0000.")
-        await self._app(scope, self._bounded(scope, headers, receive), send)
+        return self._app(scope, self._bounded(scope, headers, receive), send)
 
     def _bounded(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Receive:
         """Return what receives a body of bounded length; one that tells its length is as long as it says."""
         length = headers.get(b"content-length")
         if length is None and b"transfer-encoding" not in headers and scope["http_version"] < "2":
             return receive
-        limit = next((most for prefix, most in self._limits if scope["path"].startswith(prefix)), MEBIBYTE)
+        limit = MEBIBYTE
+        for prefix, most in self._limits:
+            if scope["path"].startswith(prefix):
+                limit = most
+                break
         if length is None:
             return Intake(receive, limit)
         check_length(length, limit)

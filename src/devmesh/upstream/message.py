@@ -35,10 +35,11 @@ _NOT_OURS = frozenset(
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A request with its whole URL; `credential` are the headers that stay with the first origin."""
+    """A request to `root`, a base URL without path; `credential` are the headers that stay with the first origin."""
 
     method: str
-    url: Url
+    root: str
+    target: str
     origin: Origin
     headers: Mapping[str, str]
     credential: Mapping[str, str]
@@ -46,6 +47,11 @@ class Message(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Message({self.method} {self.origin.place})"
+
+    @property
+    def url(self) -> Url:
+        """The whole URL."""
+        return Url(self.root + self.target)
 
     @property
     def writes(self) -> bool:
@@ -61,12 +67,12 @@ def message_of(request: Request, base: Base, headers: Mapping[str, str]) -> Mess
         raise Invalid([Fault("headers", f"must not hold {' or '.join(sorted(_NOT_OURS & (own.keys() | credential)))}")])
     try:
         body, kind = _body(request)
-        url = base.url(request.path, request.query)
+        target = base.target(request.path, request.query)
     except UnicodeEncodeError:
         raise Invalid([Fault("", "the arguments hold half of a surrogate pair, which is no character")]) from None
     if kind is not None:
         own.setdefault("content-type", kind)
-    return Message(request.method, url, base.origin, own, credential, body)
+    return Message(request.method, base.text, target, base.origin, own, credential, body)
 
 
 def _body(request: Request) -> tuple[bytes | None, str | None]:
@@ -102,4 +108,5 @@ def redirected(message: Message, reply: Reply) -> Message | None:
     credential = message.credential if origin == message.origin else {}
     method = message.method if message.method in READS else "GET"
     headers = {name: value for name, value in message.headers.items() if name != "content-type"}
-    return Message(method, url, origin, headers, credential, None)
+    target = url.path if url.query_string is None else f"{url.path}?{url.query_string}"
+    return Message(method, url.origin_ascii, target, origin, headers, credential, None)

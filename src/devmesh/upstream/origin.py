@@ -16,6 +16,9 @@ from devmesh.errors import Fault, Invalid
 from devmesh.upstream.addresses import Address
 
 _UNRESERVED = re.compile("[A-Za-z0-9._~-]*")  # RFC 3986, 2.3
+# RFC 3986, 3.3: what a path consists of; every parser leaves it as it is unless a segment is `.` or `..`.
+_PATH = re.compile("(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+")
+_DOTTED = re.compile("/(?:[.]|%2[Ee]){1,2}(?:/|$)")
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_NAME = 253
 _LONGEST_LABEL = 63
@@ -51,21 +54,20 @@ class Base:
     text: str
     path: str
 
-    def url(self, path: str, query: Mapping[str, Any]) -> Url:
-        """Return the URL of `path` below this base, proven to be of its origin and of exactly that path.
+    def target(self, path: str, query: Mapping[str, Any]) -> str:
+        """Return `path` below this base with the query, as a request line holds it.
 
         Raises Invalid for a path that any parser could take for another one.
         """
         if path and path[0] != "/":
             raise Invalid([Fault("path", "must begin with '/'")])
-        whole = self.path + path
+        whole = self.path + path or "/"
         encoded = _encode(query) if query else ""
         if len(whole) + len(encoded) > _LONGEST_URL:
             raise Invalid([Fault("path", f"the address with its query must not exceed {_LONGEST_URL} characters")])
-        url = Url(f"{self.text}{whole}?{encoded}" if encoded else self.text + whole)
-        if url.path != (whole or "/") or url.origin_ascii != self.text:
+        if not _PATH.fullmatch(whole) or _DOTTED.search(whole):
             raise Invalid([Fault("path", "must be percent-encoded and hold no '.' or '..' segment, '?' or '#'")])
-        return url
+        return f"{whole}?{encoded}" if encoded else whole
 
 
 @lru_cache(maxsize=1024)

@@ -34,12 +34,9 @@ def head_of(message: Message, host: str) -> bytes:
     # Looked at all together: where none is wrong, which is the rule, it costs what one header costs.
     if not ((values.isascii() and values.isprintable()) or _VALUE.fullmatch(values)) or not _are_tokens(tuple(headers)):
         raise Invalid([Fault("headers", "a field of the credential holds a character that no header can")])
-    url = message.url
-    query = url.query_string
-    target = url.path if query is None else f"{url.path}?{query}"
-    if not _TARGET.fullmatch(target):
+    if not _TARGET.fullmatch(message.target):
         raise Invalid([Fault("path", "must be percent-encoded")])
-    lines = [f"{message.method} {target} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: gzip\r\n"]
+    lines = [f"{message.method} {message.target} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: gzip\r\n"]
     lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
     lines += [line for name, line in _DEFAULTS if name not in headers]
     if message.body is not None:

@@ -36,10 +36,12 @@ class Connection(Line):
         "_current",
         "_deaf",
         "_ending",
+        "_idle",
         "_left",
         "_opened",
         "_partial",
         "_reading",
+        "_task",
         "_tls",
         "_verdict",
         "_waiting",
@@ -62,6 +64,8 @@ class Connection(Line):
         self._tls = tls
         self._reading: Reading | None = None
         self._current: Exchange | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._idle: asyncio.Future[None] | None = None  # what the task awaits between two requests
         self._waiting: deque[Exchange] = deque()
         self._verdict: MeshError | None = None  # what is said of the connection's bytes once those before are answered
         self._deaf = self._ending = self._partial = False
@@ -136,6 +140,7 @@ class Connection(Line):
             current.leave()
         self.resume_writing()
         if current is None:
+            self._wake()
             self._closed(self)
 
     def resume_writing(self) -> None:
@@ -168,8 +173,8 @@ class Connection(Line):
 
     def cut_off(self) -> None:
         """End the connection and what is under way."""
-        if self._current is not None and self._current.task is not None:
-            self._current.task.cancel()
+        if self._current is not None and self._task is not None:
+            self._task.cancel()
         self.abort()
 
     def head_begins(self) -> None:
@@ -202,14 +207,28 @@ class Connection(Line):
     def _start(self, exchange: Exchange) -> None:
         self._current = exchange
         self.due = self._due_of(exchange)
-        exchange.task = self._loop.create_task(self._run(exchange))
+        if self._task is None:
+            self._task = self._loop.create_task(self._serve())
+        else:
+            self._wake()
+        exchange.task = self._task
 
-    async def _run(self, exchange: Exchange) -> None:
-        error: BaseException | None = asyncio.CancelledError()
-        try:
-            error = await attempt(self._app, exchange.scope, exchange.receive, exchange.send)
-        finally:
-            self._settle(exchange, error)
+    def _wake(self) -> None:
+        idle, self._idle = self._idle, None
+        if idle is not None:
+            idle.set_result(None)
+
+    async def _serve(self) -> None:
+        """Run the application for one request after the other: a task for each would cost as much as its start."""
+        while (exchange := self._current) is not None:
+            error: BaseException | None = asyncio.CancelledError()
+            try:
+                error = await attempt(self._app, exchange.scope, exchange.receive, exchange.send)
+            finally:
+                self._settle(exchange, error)
+            if self._current is None and self._transport is not None:
+                self._idle = self._loop.create_future()
+                await self._idle
 
     def _settle(self, exchange: Exchange, error: BaseException | None) -> None:
         exchange.task = None
