@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, unquote
 
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from devmesh.errors import Fault, Invalid
 from devmesh.upstream.wire import Request, given, plain_path
@@ -34,6 +35,21 @@ def any_request(method: ApiMethod, path: str, query: ApiQuery, body: ApiBody) ->
     if body is not None and method in ("GET", "HEAD"):
         raise Invalid([Fault("body", f"{method} takes none: give parameters in `query`")])
     return Request(method=method, path=plain_path(path), json=body, query=given(**(query or {})))
+
+
+def canonical(request: Request) -> Request:
+    """Return the request with the one spelling of its path: `%74okens/`, which servers take for `tokens`, becomes that.
+
+    Each segment is decoded until nothing is left to decode, and encoded once. For a path from `plain_path`.
+    """
+    segments = [quote(_decoded(segment), safe="") for segment in request.path.removesuffix("/").split("/")]
+    return structs.replace(request, path="/".join(segments))
+
+
+def _decoded(segment: str) -> str:
+    while (once := unquote(segment)) != segment:
+        segment = once
+    return segment
 
 
 class Routes:

@@ -1,6 +1,6 @@
 """What a connector declares (Connector, Tool, Field, Verdict, Failure, Paging): the one import that it needs."""
 
-from devmesh.upstream.anything import ApiBody, ApiMethod, ApiPath, ApiQuery, Routes, any_request
+from devmesh.upstream.anything import ApiBody, ApiMethod, ApiPath, ApiQuery, Routes, any_request, canonical
 from devmesh.upstream.connector import Connector, Tool
 from devmesh.upstream.cursor import cursor_of, place_in, strange_cursor
 from devmesh.upstream.parts import Auth, Failure, Field, Identity, Page, Paging, Verdict, basic, bearer
@@ -28,6 +28,7 @@ __all__ = [
     "basic",
     "bearer",
     "bounded",
+    "canonical",
     "cursor_of",
     "get",
     "given",
