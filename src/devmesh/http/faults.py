@@ -60,6 +60,8 @@ def _field_faults(value: dict[str, Any], kind: Any, path: str, *, strict: bool) 
 
 def _member_faults(value: Any, kind: Any, path: str, *, strict: bool) -> Iterator[Fault]:
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        origin, inner = get_origin(inner[0]), get_args(inner[0])
     if isinstance(value, list | dict) and len(value) > _MAX_MEMBERS:
         return
     if isinstance(value, list) and origin in _LISTS and inner:
