@@ -68,7 +68,7 @@ def create_job(name: NewName, config_xml: ConfigXml, folder_path: FolderPath = N
 @CONNECTOR.tool(writes=True)
 def copy_job(
     name: NewName,
-    source: Annotated[
+    from_: Annotated[
         str,
         Meta(
             min_length=1,
@@ -82,7 +82,7 @@ def copy_job(
 
     Jenkins builds the copy only after it was configured once: disable_job, then enable_job does.
     """
-    query = {"name": name, "mode": "copy", "from": source}
+    query = {"name": name, "mode": "copy", "from": from_}
     return Request(method="POST", path=inside(folder_path, "/createItem"), query=query)
 
 
