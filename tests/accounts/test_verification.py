@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from devmesh.accounts import budget
 from devmesh.accounts.model import LinkInvalid
 from devmesh.audit.model import Visitor
 from devmesh.errors import Invalid
@@ -146,14 +147,14 @@ async def test_the_verified_and_the_unknown_are_not_written_to(accounts, outbox,
 
 async def test_an_address_gets_five_mails_of_a_kind_an_hour(accounts, db, directory, outbox, new):
     form = new()
-    await accounts.register(VISITOR, form)
+    made = await accounts.register(VISITOR, form)
     for _ in range(8):
         accounts.resend(form.admin_email)
     await accounts.settle()
     assert len(await tokens(outbox)) == 5
 
     async with db.routing() as tx:
-        digest = directory.digest_of(form.admin_email)
+        digest = directory.digest_of(f"{made.organization.id} {form.admin_email}")
         await tx.run(
             "update mail_budgets set sent_at[1] = now() - interval '61 minutes' where email_digest = $1", digest
         )
@@ -165,9 +166,18 @@ async def test_an_address_gets_five_mails_of_a_kind_an_hour(accounts, db, direct
 
 async def test_a_registration_whose_mail_is_withheld_still_succeeds(accounts, outbox, new):
     email = new().admin_email
-    made = [await accounts.register(VISITOR, new(admin_email=email)) for _ in range(6)]
-    assert len(made) == 6
-    assert len(await tokens(outbox)) == 5
+    for _ in range(budget.AN_HOUR_OF_ALL + 2):
+        await accounts.register(VISITOR, new(admin_email=email))
+    assert len(await tokens(outbox)) == budget.AN_HOUR_OF_ALL
+
+
+async def test_no_organization_uses_up_the_mails_that_another_one_has_for_an_address(accounts, db, directory, new):
+    email = new().admin_email
+    mine, theirs = [(await accounts.register(VISITOR, new(admin_email=email))).organization.id for _ in range(2)]
+    async with db.routing() as tx:
+        sent = [await budget.spend(tx, directory, theirs, email, "verify") for _ in range(8)]
+        assert sent == [True] * 4 + [False] * 4
+        assert await budget.spend(tx, directory, mine, email, "verify")
 
 
 async def test_a_malformed_address_is_refused_and_any_other_is_not(accounts):

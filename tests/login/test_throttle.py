@@ -112,6 +112,25 @@ async def test_processes_count_together(door: Door, postgres, ring):
     await other.close()
 
 
+async def test_who_has_an_account_of_their_own_does_not_clear_what_their_address_failed_with(door: Door, ring):
+    guard, address = Throttle(door.app.database, ring), new_address()
+
+    async def attempt() -> throttle.Attempt:
+        return await guard.take("password", new_address().encode(), address, known=False)
+
+    own = [await attempt() for _ in range(2)]
+    for _ in range(throttle.ADDRESS.free - 2):
+        await attempt()
+    for one in own:
+        await guard.forgive(one, proven=True)
+        with pytest.raises(TooManyFailures):
+            await attempt()
+    await hours_pass(door, 1 / 1800)
+    # Nobody failed since then: a right password leaves no block of its own behind.
+    for _ in range(throttle.ADDRESS.free + 3):
+        await guard.forgive(await attempt(), proven=True)
+
+
 async def test_an_outsider_slows_nobody_but_the_own_address(door: Door):
     ada = await door.person()
     outsider, home, hotel = new_address(), new_address(), new_address()

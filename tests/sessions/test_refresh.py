@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devmesh.access import Role
-from devmesh.sessions import model, store
+from devmesh.sessions import model, service, store
 from devmesh.sessions.model import IDLE_LIFETIME
 from running import Organization
 from sessions_people import Person, begin, new_person
@@ -203,6 +203,23 @@ async def test_spent_tokens_are_kept_as_long_as_they_would_have_lived(person: Pe
     await person.refresh(third["refresh_token"])
     assert await count(person, "refresh_tokens") == 3
     assert third["expires_in"] == 900
+
+
+async def test_of_spent_tokens_the_latest_are_kept_and_still_end_the_session(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(service, "_MOST_SPENT", 3)
+    sent = [person.tokens.refresh_token]
+    for _ in range(7):
+        status, found = await person.refresh(sent[-1])
+        assert status == 200
+        sent.append(found["refresh_token"])
+    assert await count(person, "refresh_tokens") == 4
+    assert (await person.refresh(sent[3]))[0] == 401
+    assert await person.alive()
+    await age(person, "11 seconds")
+    assert (await person.refresh(sent[4]))[0] == 401
+    assert not await person.alive()
 
 
 def test_the_lifetimes_are_those_of_the_contract():

@@ -1,4 +1,8 @@
-"""How many mails of a kind one address gets: whoever has them sent, nobody is buried in them."""
+"""How many mails of a kind one address gets: whoever has them sent, nobody is buried in them.
+
+They are counted for each organization, so that nobody who has mails sent to an address in an organization of their own
+uses up what another one has for its people; and, with more room, for all of them together.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,22 @@ from devmesh.errors import RateLimited
 log = logging.getLogger(__name__)
 
 AN_HOUR = 5
+AN_HOUR_OF_ALL = 20
 AN_HOUR_OF_AN_ORGANIZATION = 100
 _SECONDS = 3600
 
 
-async def spend(tx: Tx, directory: Directory, email: str, kind: str) -> bool:
-    """Count one more mail of that kind to the checked address; return False if it is to be withheld in silence."""
-    if await store.spend_budget(tx, directory.digest_of(email), kind, AN_HOUR):
-        return True
-    log.info("a mail (%s) is withheld: its address had %d within an hour", kind, AN_HOUR)
-    return False
+async def spend(tx: Tx, directory: Directory, organization_id: UUID, email: str, kind: str) -> bool:
+    """Count one more mail of that kind, on the organization's behalf, to the checked address.
+
+    Returns False if it is to be withheld in silence.
+    """
+    # In this order everywhere: two that wait for each other's counts would be a deadlock.
+    for counted, most in ((f"{organization_id} {email}", AN_HOUR), (email, AN_HOUR_OF_ALL)):
+        if not await store.spend_budget(tx, directory.digest_of(counted), kind, most):
+            log.info("a mail (%s) is withheld: its address had %d within an hour", kind, most)
+            return False
+    return True
 
 
 async def spend_of(tx: Tx, directory: Directory, organization_id: UUID, kind: str) -> None:

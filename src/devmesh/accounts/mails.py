@@ -34,7 +34,7 @@ class Mails:
 
     async def verification(self, tx: Tx, user: User, organization_slug: str) -> None:
         """Have a mail sent, and its link valid, once `tx` is committed; or withhold it in silence."""
-        if not await budget.spend(tx, self._directory, user.email, VERIFY):
+        if not await budget.spend(tx, self._directory, user.organization_id, user.email, VERIFY):
             return
         minted = await self._links.mint(tx, user.organization_id, user.id, VERIFY, VERIFY_WITHIN)
         # Only the slug, no name: text of strangers' choosing in a mail from us would be a gift to phishers.
@@ -53,7 +53,7 @@ class Mails:
 
     async def reset(self, tx: Tx, user: User, organization: Organization) -> None:
         """Have a mail sent, and its link valid, once `tx` is committed; or withhold it in silence."""
-        if not await budget.spend(tx, self._directory, user.email, RESET):
+        if not await budget.spend(tx, self._directory, user.organization_id, user.email, RESET):
             return
         minted = await self._links.mint(tx, user.organization_id, user.id, RESET, RESET_WITHIN)
         mail = Mail(

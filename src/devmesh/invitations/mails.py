@@ -36,7 +36,7 @@ class Mails:
 
         A mail that is withheld, as its address had too many, leaves the link of the mail before it alive.
         """
-        if not await budget.spend(tx, self._directory, invitation.email, KIND):
+        if not await budget.spend(tx, self._directory, invitation.organization_id, invitation.email, KIND):
             return
         token = tokens.new_mail_token()
         digest = self._ring.digest("mail", token.encode())

@@ -33,7 +33,9 @@ class Notices:
         self, tx: Tx, user: User, organization: Organization, visitor: Visitor, *, factor_follows: bool
     ) -> None:
         """Have the person told once `tx` commits: at most five times an hour, and under a verified address only."""
-        if user.verified_at is None or not await budget.spend(tx, self._directory, user.email, _KIND):
+        if user.verified_at is None or not await budget.spend(
+            tx, self._directory, user.organization_id, user.email, _KIND
+        ):
             return
         used = (
             f"Your password in the organization '{organization.slug}' at {self._public_url} was used on "

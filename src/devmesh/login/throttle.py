@@ -69,9 +69,12 @@ class TooManyFailures(RateLimited):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that was let through and is counted as a failure until it is forgiven."""
+    """An attempt that was let through and is counted as a failure until it is forgiven.
 
-    counted: tuple[tuple[bytes, Rule], ...]
+    `counted` holds each counter's digest and rule, and until when this attempt has it let no other through.
+    """
+
+    counted: tuple[tuple[bytes, Rule, datetime], ...]
     sprayed: tuple[bytes, bytes] | None
     new_account: bool
 
@@ -95,10 +98,10 @@ class Throttle:
             counted.append((self._digest(kind.encode(), account), of_account))
         sprayed = (self._digest(b"sprayed", place), self._digest(b"account", account)) if kind == "login" else None
         async with self._db.routing() as tx:
-            wait, new_account = await self._count(tx, dict(counted), sprayed)
-        if wait:
-            raise TooManyFailures("Too many attempts have failed.", retry_after=wait.total_seconds())
-        return Attempt(tuple(counted), sprayed, new_account)
+            found = await self._count(tx, dict(counted), sprayed)
+        if isinstance(found, timedelta):
+            raise TooManyFailures("Too many attempts have failed.", retry_after=found.total_seconds())
+        return found
 
     async def forgive(self, attempt: Attempt, *, proven: bool) -> None:
         """Uncount the attempt, which was none of guessing.
@@ -106,20 +109,22 @@ class Throttle:
         `proven`: whoever made it has shown to read the account's mail, so that the account is not one that is sprayed;
         anybody can register with anybody's address and then log in.
         """
-        rules = dict(attempt.counted)
+        counted = {digest: (rule, until) for digest, rule, until in attempt.counted}
         async with self._db.routing() as tx:
-            now, counters = await store.lock_counters(tx, sorted(rules))
+            now, counters = await store.lock_counters(tx, sorted(counted))
             for counter in counters:
-                rule = rules[counter.digest]
+                rule, until = counted[counter.digest]
                 failures = max(0.0, rule.standing(counter, now) - 1)
-                await store.set_counter(tx, counter.digest, failures, now, now)
+                # What another attempt has failed with since then goes on to block.
+                blocked_until = now if counter.blocked_until == until else counter.blocked_until
+                await store.set_counter(tx, counter.digest, failures, now, blocked_until)
             if attempt.sprayed is not None and (proven or attempt.new_account):
                 await store.forget_sprayed(tx, *attempt.sprayed)
 
     async def _count(
         self, tx: Tx, rules: dict[bytes, Rule], sprayed: tuple[bytes, bytes] | None
-    ) -> tuple[timedelta, bool]:
-        """Count everywhere or nowhere; return how long to wait, and whether the address is new to the account."""
+    ) -> Attempt | timedelta:
+        """Count everywhere or nowhere; return the attempt, or how long to wait for one."""
         now, counters = await store.lock_counters(tx, sorted(rules))
         waits = [counter.blocked_until - now for counter in counters if counter.blocked_until > now]
         new_account = False
@@ -130,15 +135,18 @@ class Throttle:
                 waits.append(seen.oldest + SPRAYED_WITHIN - now)
         if waits:
             await store.tidy(tx, SPRAYED_WITHIN)
-            return max(*waits, timedelta(seconds=1)), False
+            return max(*waits, timedelta(seconds=1))
+        counted = []
         for counter in counters:
             rule = rules[counter.digest]
             failures = rule.standing(counter, now) + 1
-            await store.set_counter(tx, counter.digest, failures, now, now + rule.wait(failures))
+            until = now + rule.wait(failures)
+            await store.set_counter(tx, counter.digest, failures, now, until)
+            counted.append((counter.digest, rule, until))
         if sprayed is not None:
             await store.add_sprayed(tx, *sprayed)
         await store.tidy(tx, SPRAYED_WITHIN)
-        return timedelta(), new_account
+        return Attempt(tuple(counted), sprayed, new_account)
 
     def _digest(self, *parts: bytes) -> bytes:
         return self._ring.digest("logins", b"\0".join((b"failures", *parts)))

@@ -89,14 +89,22 @@ async def token(tx: Tx, organization_id: UUID, token_id: UUID, grace: timedelta)
     )
 
 
-async def spend(tx: Tx, organization_id: UUID, session_id: UUID, token_id: UUID, idle: timedelta) -> None:
-    """Mark the token spent and the session used; spent tokens that would have expired by now are removed."""
+async def spend(
+    tx: Tx, organization_id: UUID, session_id: UUID, token_id: UUID, idle: timedelta, most_spent: int
+) -> None:
+    """Mark the token spent and the session used.
+
+    Spent tokens that would have expired by now are removed, and beyond `most_spent` those that were issued first.
+    """
     await tx.run(
         "delete from refresh_tokens where organization_id = $1 and session_id = $2 and spent_at is not null "
-        "and expires_at < now() - $3::interval",
+        "and (expires_at < now() - $3::interval or id in (select id from refresh_tokens "
+        "where organization_id = $1 and session_id = $2 and spent_at is not null "
+        "order by issued_at desc, id desc offset $4))",
         organization_id,
         session_id,
         idle,
+        most_spent - 1,
     )
     await tx.run(
         "update refresh_tokens set spent_at = clock_timestamp() where organization_id = $1 and id = $2",
