@@ -4,7 +4,7 @@
 `renamed` (their name: ours), `left_out`, `required` and `optional` arguments; `method`, `path`, `read_only` and
 `destructive` as they are here; `base`, the path's beginning that belongs to the base URL; `slashes`, the parameters
 of the path that hold them; `ours_alone` for a tool that the catalogue does not have; `undescribed` for one whose
-request the service's description does not have as the service takes it.
+requests the service's description does not have as the service takes them (true: none; or the numbers of the records).
 """
 
 import json

@@ -43,7 +43,8 @@ def sample(schema, definitions):
         "boolean": lambda: True,
         "array": lambda: [sample(schema.get("items", {}), definitions)],
         "object": lambda: (
-            {name: sample(one, definitions) for name, one in schema.get("properties", {}).items()} or {"name": "value"}
+            {name: sample(one, definitions) for name, one in schema.get("properties", {}).items()}
+            or {"name": sample(schema.get("additionalProperties", {}), definitions)}
         ),
     }
     return make[schema.get("type", "string")]()
