@@ -11,6 +11,7 @@ from msgspec import structs
 
 from connectors.wire import PARTS, differences, sent
 from devmesh.connectors import CONNECTORS
+from devmesh.connectors.aws.call import Call
 
 RECORDED = {path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("recorded/*.json"))}
 ENTRIES = [
@@ -23,7 +24,9 @@ recorded = pytest.mark.parametrize(("operation", "entry"), ENTRIES)
 
 
 def built(tool, entry):
-    return tool.request(tool.arguments.check(entry["arguments"]))
+    request = tool.request(tool.arguments.check(entry["arguments"]))
+    # An operation of AWS becomes HTTP only with a region.
+    return tool.connector.complete(request, {"region": "eu-central-1"}) if isinstance(request, Call) else request
 
 
 def altered(request):
@@ -36,7 +39,7 @@ def altered(request):
     fewer = [{key: value for key, value in query.items() if key != name} for name in query]
     changed = {
         "method": [method for method in ("GET", "POST", "PUT", "DELETE") if method != request.method],
-        "path": [f"{request.path}/x", request.path[:-1] + ("a" if request.path[-1] != "a" else "b")],
+        "path": [f"{request.path}/x", request.path[:-1] + {"a": "b", "/": "/b"}.get(request.path[-1], "a")],
         "query": [{**query, "altered": "1"}, *fewer],
         "headers": [
             {**headers, "x-altered": "1"},
