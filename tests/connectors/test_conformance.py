@@ -40,6 +40,8 @@ HOSTILE = (
     "\ud800",
     "x/protection",
 )
+# What these delete can be given again as it was.
+GIVEN_BACK = ("bitbucket.unapprove_pull_request",)
 WRONG = {
     "string": [7, True, ["x"], {"x": 1}, 1.5],
     "integer": ["7", True, 1.5, [1]],
@@ -270,7 +272,7 @@ def test_reads_and_only_reads_are_hinted_as_such(tool, complete):
         assert tool.reads(request)
     if request.method == "DELETE":
         assert not tool.read_only
-        assert tool.destructive
+        assert tool.destructive == (tool.name not in GIVEN_BACK)
     assert tool.idempotent or not tool.read_only
     assert not (tool.read_only and tool.destructive)
 

@@ -80,8 +80,11 @@ class Paging(Protocol):
         """Return the request for that page; raise Invalid for a cursor that this service never gave."""
         ...
 
-    def read(self, reply: Reply, items: str, request: Request) -> Page:
-        """Return the page in `reply` to `request`; `items` is the key that holds it, `""` for a bare array."""
+    def read(self, reply: Reply, items: str, request: Request) -> Page | None:
+        """Return the page in `reply` to `request`; `items` is the key that holds it, `""` for a bare array.
+
+        None for a reply that holds no page, which then is the result whole.
+        """
         ...
 
 
