@@ -11,9 +11,9 @@ class MeshError(Exception):
     """Base of every error that a caller may see; never holds a secret.
 
     `status` is the HTTP status, `code` the stable name, `error` the short text of the guides,
-    `hint` the next step. `detail` says what happened this time; `extra` joins the problem
-    document as it is (`required_scopes`, `id`, …); `retry_after` is in seconds. `may_have_happened`
-    says whether what was asked may have taken effect all the same.
+    `hint` the next step. `detail` says what happened, this time or, where nothing is said of it,
+    always; `extra` joins the problem document as it is (`required_scopes`, `id`, …); `retry_after`
+    is in seconds. `may_have_happened` says whether what was asked may have taken effect all the same.
     """
 
     status: ClassVar[int] = 500
@@ -21,6 +21,7 @@ class MeshError(Exception):
     code: str = "internal_error"
     error: str = "Internal Server Error"
     hint: str = "Try again; if it persists, give the request_id to your administrator."
+    detail: str = ""
 
     def __init__(
         self,
@@ -31,8 +32,8 @@ class MeshError(Exception):
         retry_after: float | None = None,
         extra: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(detail or self.error)
-        self.detail = detail or self.error
+        self.detail = detail or self.detail or self.error
+        super().__init__(self.detail)
         self.retry_after = retry_after
         self.extra: Mapping[str, object] = extra or {}
         if hint is not None:
@@ -56,6 +57,7 @@ class BadRequest(MeshError):
     code = "bad_request"
     error = "Bad Request"
     hint = "Correct the request and send it again."
+    detail = "The request cannot be read."
 
 
 class Unauthenticated(MeshError):
@@ -65,6 +67,7 @@ class Unauthenticated(MeshError):
     code = "authentication_required"
     error = "Authentication required"
     hint = "Send a key: 'Authorization: Bearer YOUR_API_KEY'."
+    detail = "The request carries no credential, or one whose person or tenant is gone."
 
 
 class InvalidKey(Unauthenticated):
@@ -73,6 +76,7 @@ class InvalidKey(Unauthenticated):
     code = "invalid_api_key"
     error = "Invalid API Key"
     hint = "Check that the key is copied whole, and has been neither revoked nor expired; otherwise create a new one."
+    detail = "No key that is accepted now has this value."
 
 
 class Forbidden(MeshError):
@@ -82,6 +86,7 @@ class Forbidden(MeshError):
     code = "forbidden"
     error = "Forbidden"
     hint = "Ask an administrator of your organization."
+    detail = "You may not do this."
 
 
 class InsufficientScope(Forbidden):
@@ -91,10 +96,9 @@ class InsufficientScope(Forbidden):
     error = "Insufficient Scope"
     hint = "Use a key that holds the scopes in required_scopes, and whose type and owner's role allow them."
 
-    def __init__(self, required: Sequence[str], detail: str = "") -> None:
+    def __init__(self, required: Sequence[str], *, hint: str | None = None) -> None:
         super().__init__(
-            detail or f"This needs the scope {' and '.join(required)}.",
-            extra={"required_scopes": list(required)},
+            f"This needs the scope {' and '.join(required)}.", hint=hint, extra={"required_scopes": list(required)}
         )
 
 
@@ -104,6 +108,7 @@ class SessionRequired(Forbidden):
     code = "session_required"
     error = "Session Required"
     hint = "Log in (POST /api/v1/auth/login) and send the access_token instead of an API key."
+    detail = "This is for a person who has logged in, and the request came with an API key."
 
 
 class ReauthenticationRequired(Forbidden):
@@ -120,6 +125,7 @@ class TenantNotAllowed(Forbidden):
     code = "tenant_not_allowed"
     error = "Tenant Not Allowed"
     hint = "Leave X-Tenant-ID out, or name a tenant of your own."
+    detail = "The tenant that the request names is none that you may act in."
 
 
 class AddressNotAllowed(Forbidden):
@@ -145,6 +151,7 @@ class NotFound(MeshError):
     code = "not_found"
     error = "Not Found"
     hint = "Check the address and the id."
+    detail = "There is nothing at this address that you may see."
 
 
 class Conflict(MeshError):
@@ -172,6 +179,7 @@ class TooLarge(MeshError):
     code = "body_too_large"
     error = "Payload Too Large"
     hint = "Send a smaller body."
+    detail = "The body is larger than is taken here."
 
 
 class UnsupportedMediaType(MeshError):

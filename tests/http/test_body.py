@@ -166,8 +166,8 @@ def test_all_faults_are_told_at_once_with_their_paths():
         "id",
         "surplus",
     }
-    assert found["color"] == "Expected one of: red, blue"
-    assert found["form"] == "Expected one of: a, b"
+    assert found["color"] == "must be one of: red, blue"
+    assert found["form"] == "must be one of: a, b"
     assert found["surplus"] == "There is no such field"
     assert found["parts[1].name"] == "This field is required"
     assert "CANARY" not in str(found)

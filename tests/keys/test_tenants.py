@@ -98,6 +98,8 @@ async def test_a_weaker_key_makes_keys_in_its_own_tenant_alone(organization: Org
     for named in ("blue", "new-one", str(uuid4()), "$x"):
         status, problem = await mint(organization, named, key, scopes=["read"])
         assert (status, problem["code"]) == (403, "tenant_not_allowed")
+        # Whether there is such a tenant is not told; what makes one is.
+        assert (problem["required_scopes"], "tenants:write" in problem["detail"]) == (["tenants:write"], True)
     assert (await mint(organization, organization.slug, key, scopes=["read"]))[0] == 201
     assert await tenants(organization) == [organization.slug, "blue"]
 

@@ -157,6 +157,6 @@ async def test_an_empty_bucket_shows_nothing_left_and_the_wait(limits):
 async def test_a_refusal_says_which_limit_it_was(limits):
     caller = caller_with(rate_limit=1)
     await spends(limits, caller)
-    with pytest.raises(RateLimited, match="limit of this key") as caught:
+    with pytest.raises(RateLimited, match="limit of your key or session") as caught:
         await limits.spend(caller)
     assert caught.value.extra == {"violated_policies": ["key"]}

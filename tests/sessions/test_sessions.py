@@ -222,6 +222,41 @@ async def test_a_policy_that_asks_for_a_second_factor_cuts_a_session_without_one
     assert (await owner.ask("GET", "/api/v1/api-keys"))[0] == 200
 
 
+async def test_a_cut_session_reaches_no_tool_of_the_gateway_either_and_is_told_the_way_out(organization: Organization):
+    owner, tool = await new_person(organization, Role.OWNER), "mesh.list_services"
+    await run(
+        owner,
+        "update organizations set policies = $2 where id = $1",
+        UUID(organization.id),
+        '{"require_mfa": true}',
+        kind=ORGANIZATION_CHANGED,
+        of=UUID(organization.id),
+    )
+    token = owner.tokens.access_token
+    result = await organization.call(tool, key=token)
+    assert (result["isError"], result["_meta"]["code"]) == (True, "insufficient_scope")
+    assert (await owner.ask("GET", "/api/v1/tools"))[1]["tools"] == []
+    assert (await owner.ask("GET", f"/api/v1/tools/{tool}"))[0] == 404
+    status, problem = await owner.ask("POST", f"/api/v1/tools/{tool}/execute", {})
+    assert (status, problem["code"]) == (403, "insufficient_scope")
+    for refusal in (problem, (await owner.ask("GET", "/api/v1/api-keys"))[1]):
+        assert "second factor" in refusal["hint"]
+    assert "isError" not in await organization.call(tool, key=(await owner.again(mfa=True)).tokens.access_token)
+
+
+async def test_a_person_is_told_of_their_role_and_a_key_of_keys(organization: Organization):
+    member = await new_person(organization)
+    for key, word in ((member.tokens.access_token, "'member'"), (await organization.new_key(), "Use a key")):
+        status, problem = await organization.ask("GET", "/api/v1/audit", key=key)
+        assert (status, problem["code"]) == (403, "insufficient_scope")
+        assert word in problem["hint"]
+    _, problem = await member.ask("POST", "/api/v1/api-keys", {"name": "mine", "scopes": ["users:write"]})
+    assert (problem["code"], problem["hint"].partition(",")[0]) == (
+        "beyond_your_own",
+        "Ask for no more than your role allows",
+    )
+
+
 async def caller_of(person: Person) -> tuple[Any, Any]:
     held = await person.organization.mesh.app.session_verifier.verify(person.tokens.access_token)
     return held, held.grant.caller("127.0.0.1", "test")

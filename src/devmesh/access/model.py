@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -10,6 +11,10 @@ from msgspec import Struct
 
 from devmesh.access.scopes import Rights
 from devmesh.errors import InsufficientScope, ServiceNotAllowed, SessionRequired
+
+_SECOND_FACTOR = (
+    "Your organization requires a second factor: log in with yours, or set one up (POST /api/v1/auth/mfa/totp)."
+)
 
 
 class Role(StrEnum):
@@ -99,7 +104,22 @@ class Caller(Struct, frozen=True):
     def require(self, *scopes: str) -> None:
         """Return if the caller holds every one of `scopes`; otherwise raise InsufficientScope naming all of them."""
         if not all(map(self.rights.allows, scopes)):
-            raise InsufficientScope(scopes)
+            raise self.lacks(scopes)
+
+    def lacks(self, scopes: Sequence[str]) -> InsufficientScope:
+        """Return the refusal for want of `scopes`, with the next step for a key or for a person."""
+        if self.session_id is None:
+            return InsufficientScope(scopes)
+        if self.is_cut:
+            return InsufficientScope(scopes, hint=_SECOND_FACTOR)
+        return InsufficientScope(
+            scopes, hint=f"Your role is '{self.role}': ask an administrator of your organization for one that may."
+        )
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is a session that may do no more than set a second factor up, as its organization requires one."""
+        return self.session_id is not None and not self.rights.allows("tools:read")
 
     def reaches(self, service: str) -> bool:
         """Return whether the key, if one calls, is not kept from the service."""

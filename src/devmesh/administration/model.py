@@ -87,6 +87,7 @@ class UserNotFound(NotFound):
 
     code = "user_not_found"
     hint = "GET /api/v1/users lists the users of your organization."
+    detail = "Your organization has no user with this id."
 
 
 class MembershipNotFound(NotFound):
@@ -96,6 +97,7 @@ class MembershipNotFound(NotFound):
     hint = (
         "Only what PUT /api/v1/tenants/{id}/members/{user_id} gave can be taken back; a start tenant or a role stays."
     )
+    detail = "The user is no member of this tenant, or no such tenant or user is there."
 
 
 class LastOwner(Conflict):

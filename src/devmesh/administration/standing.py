@@ -7,7 +7,7 @@ from devmesh.administration.model import AboveYourOwn
 from devmesh.db.pool import Tx
 from devmesh.directory.model import Organization, User
 from devmesh.directory.service import Directory
-from devmesh.errors import InsufficientScope, InvalidKey
+from devmesh.errors import InvalidKey
 
 _RANKS = {Role.READONLY: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
 
@@ -29,7 +29,7 @@ class Standing:
         if organization is None or me is None or not me.is_active:
             raise InvalidKey
         if _RANKS[me.role] < _RANKS[least]:
-            raise InsufficientScope([scope])
+            raise caller.lacks([scope])
         return organization, me
 
 

@@ -21,6 +21,7 @@ from devmesh.sessions.verify import Verifier as SessionVerifier
 
 Headers = Iterable[tuple[bytes, bytes]]
 REFUSED = "request.refused"
+_NOT_THERE = "X-Tenant-ID names no tenant that you may act in."
 _BEARER = b"bearer"
 _ON_BEHALF_OF = b"x-on-behalf-of"
 # Every access token has two of them, no API key any: what begins as a key and has one is a key that is spoiled.
@@ -68,7 +69,7 @@ class Authenticator:
             await self._limits.spend_address(address)
             raise
         if allowed is None:
-            await self._refuse(grant.caller(address, request_id), replied, TenantNotAllowed())
+            await self._refuse(grant.caller(address, request_id), replied, TenantNotAllowed(_NOT_THERE))
         return allowed.caller(address, request_id)
 
     async def _guarded(

@@ -98,6 +98,7 @@ class ContextNotFound(NotFound):
 
     code = "context_not_found"
     hint = "GET /api/v1/contexts lists the contexts of your tenant."
+    detail = "Your tenant has no context with this id."
 
 
 class VersionNotFound(NotFound):
@@ -105,6 +106,7 @@ class VersionNotFound(NotFound):
 
     code = "context_version_not_found"
     hint = "GET /api/v1/contexts/{id}/versions lists the versions that are kept."
+    detail = "The context has no such version, or keeps it no more."
 
 
 class ContextTooLarge(TooLarge):

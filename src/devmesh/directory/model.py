@@ -88,6 +88,7 @@ class TenantNotFound(NotFound):
 
     code = "tenant_not_found"
     hint = "GET /api/v1/tenants lists the tenants of your organization."
+    detail = "Your organization has no tenant with this id."
 
 
 class TenantSlugTaken(Conflict):

@@ -122,6 +122,7 @@ class TotpNotFound(NotFound):
 
     code = "totp_not_found"
     hint = "POST /api/v1/auth/mfa/totp sets them up."
+    detail = "You have no authenticator app set up."
 
 
 class NoSecondFactor(Conflict):
@@ -143,6 +144,7 @@ class PasskeyNotFound(NotFound):
 
     code = "passkey_not_found"
     hint = "GET /api/v1/auth/passkeys lists your passkeys."
+    detail = "You have no passkey with this id."
 
 
 class PasskeyRefused(Invalid):

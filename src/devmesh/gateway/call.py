@@ -14,7 +14,7 @@ from devmesh.audit.model import Result
 from devmesh.audit.service import Audit
 from devmesh.credentials.model import Chosen
 from devmesh.credentials.vault import Vault
-from devmesh.errors import InsufficientScope, MeshError
+from devmesh.errors import MeshError
 from devmesh.gateway.builtin import BUILTIN, services
 from devmesh.gateway.catalog import Catalog
 from devmesh.gateway.model import ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
@@ -159,5 +159,5 @@ def _require(caller: Caller, tool: Tool, *, reads: bool) -> None:
         raise OnBehalfRequired
     if caller.bounds.services is not None and tool.connector is not BUILTIN:
         caller.require_service(tool.connector.name)
-    if tool.connector is not BUILTIN and not caller.rights.allows_tool(tool.name, read_only=reads):
-        raise InsufficientScope([TOOL + tool.name])
+    if caller.is_cut or (tool.connector is not BUILTIN and not caller.rights.allows_tool(tool.name, read_only=reads)):
+        raise caller.lacks([TOOL + tool.name])

@@ -96,7 +96,7 @@ def may_call(caller: Caller, tool: Tool) -> bool:
     if caller.key_type is KeyType.GATEWAY and caller.bounds.owner_id is None:
         return False
     if tool.connector is BUILTIN:
-        return True
+        return not caller.is_cut
     return caller.reaches(tool.connector.name) and caller.rights.allows_tool(tool.name, read_only=tool.may_read)
 
 

@@ -24,7 +24,7 @@ _REQUEST_HEADERS = frozenset(
         "last-event-id",
     )
 )
-_REQUEST_PREFIXES = ("mcp-", "x-service-", "x-mesh-tool-names")
+_REQUEST_PREFIXES = ("mcp-", "x-service-", "x-mesh-")
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _EXPOSED = (
     b"X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, RateLimit-Policy, Retry-After, "

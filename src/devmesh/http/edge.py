@@ -18,7 +18,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _NOT_TWICE = frozenset(
     b"authorization content-length content-type host idempotency-key if-match mcp-method mcp-name mcp-protocol-version "
-    b"mcp-session-id origin x-api-key x-mesh-tool-names x-on-behalf-of x-registration-token x-tenant-id".split()
+    b"mcp-session-id origin x-api-key x-mesh-result-bytes x-mesh-tool-names x-on-behalf-of "
+    b"x-registration-token x-tenant-id".split()
 )
 _SECURITY: tuple[Header, ...] = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 _NO_STORE = (b"cache-control", b"no-store")

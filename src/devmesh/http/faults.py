@@ -99,7 +99,7 @@ def _fault(error: msgspec.ValidationError, kind: Any, path: str) -> Fault:
     inside = where.removesuffix("`").removeprefix("$")
     if message.startswith("Invalid enum value"):  # the message would repeat what was sent
         choices = "" if inside else ", ".join(_choices(kind))
-        message = f"Expected one of: {choices}" if choices else "Not one of the allowed values"
+        message = f"must be one of: {choices}" if choices else "must be one of the allowed values"
     elif message.startswith("Object contains unknown field"):
         inside, message = _join(inside, message.split("`")[1]), "There is no such field"
     return Fault((path + inside).removeprefix("."), message)

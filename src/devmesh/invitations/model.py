@@ -91,6 +91,7 @@ class InvitationNotFound(NotFound):
 
     code = "invitation_not_found"
     hint = "GET /api/v1/auth/invitations lists the invitations of your organization."
+    detail = "Your organization has no pending invitation with this id."
 
 
 class UserLimitReached(Conflict):

@@ -19,7 +19,7 @@ from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
 from devmesh.directory.tenants import EVERYWHERE
 from devmesh.directory.users import Users
-from devmesh.errors import InsufficientScope, InvalidKey, TenantNotAllowed
+from devmesh.errors import InvalidKey, TenantNotAllowed
 from devmesh.ids import new_id
 from devmesh.invitations import form, store
 from devmesh.invitations.mails import KIND, LIFETIME, Mails
@@ -132,7 +132,7 @@ class Invitations:
         if organization is None or inviter is None or not inviter.is_active:
             raise InvalidKey  # removed or suspended while this request was under way
         if inviter.role not in EVERYWHERE:
-            raise InsufficientScope(["invitations:write"])
+            raise caller.lacks(["invitations:write"])
         if self._mails_are_sent and inviter.verified_at is None:
             raise EmailNotVerified("Your own e-mail address is not verified yet.")
         await budget.spend_of(tx, self._directory, caller.organization_id, KIND)
@@ -166,7 +166,10 @@ class Invitations:
             return caller.tenant_id
         tenant = await self._directory.tenant_named(tx, caller.organization_id, named)
         if tenant is None:
-            raise TenantNotAllowed(hint="Leave tenant_id out, or name a tenant of your organization by id or slug.")
+            raise TenantNotAllowed(
+                "Your organization has no tenant with this id or slug.",
+                hint="Leave tenant_id out, or name a tenant of your organization (GET /api/v1/tenants).",
+            )
         return tenant.id
 
     async def _check_room(self, tx: Tx, organization: Organization, invited: int) -> None:

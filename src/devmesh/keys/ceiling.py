@@ -16,6 +16,8 @@ from devmesh.keys import form
 from devmesh.keys.model import BeyondYourOwn, Key, KeyChange, NewKey
 
 Rate = tuple[int, int]
+_OF_A_SESSION = "Ask for no more than your role allows, or ask an administrator of your organization."
+_ASK_AN_OWNER = "Ask an owner of your organization, with a session or an admin key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,9 @@ class Own:
         """Raise BeyondYourOwn for a type that the caller cannot give."""
         administers = form.administers(self.caller)
         if key_type is KeyType.GATEWAY and (self.caller.role is not Role.OWNER or not administers):
-            raise BeyondYourOwn("Only an owner makes gateway keys, and decides about them.")
+            raise BeyondYourOwn("Only an owner makes gateway keys, and decides about them.", hint=_ASK_AN_OWNER)
         if key_type is KeyType.ADMIN and not administers:
-            raise BeyondYourOwn("Only an admin key or an administrator's session makes admin keys, and changes them.")
+            raise self._beyond("Only an admin key or an administrator's session makes admin keys, and changes them.")
 
     def give(self, new: NewKey, most: Rate) -> NewKey:
         """Return the new key with all that was left out filled in; raise BeyondYourOwn, or Invalid beyond `most`."""
@@ -61,8 +63,9 @@ class Own:
         """Raise BeyondYourOwn unless the caller could make a key that has all that this one has."""
         self.check_type(key.key_type)
         self._check_scopes(key.scopes)
-        if not self._may_rate((key.rate_limit, key.rate_window)):
-            raise self._too_fast()
+        own = self._exceeded((key.rate_limit, key.rate_window))
+        if own is not None:
+            raise _too_fast(own)
         self._check_end(key.expires_at, is_lifted=key.expires_at is None)
         self._check_networks(key.allowed_ips, is_lifted=_held(key, key.allowed_ips) is None)
         self._check_services(key.allowed_services, is_lifted=_held(key, key.allowed_services) is None)
@@ -125,7 +128,10 @@ class Own:
         have = self._own_scopes()
         beyond = [scope for scope in asked if not self._holds(have, scope) and not includes(held, scope)]
         if beyond:
-            raise BeyondYourOwn(f"Your key or role lacks {', '.join(beyond)}.", extra={"required_scopes": beyond})
+            raise self._beyond(f"Your key or role lacks {', '.join(beyond)}.", required_scopes=beyond)
+
+    def _beyond(self, detail: str, **extra: object) -> BeyondYourOwn:
+        return BeyondYourOwn(detail, hint=_OF_A_SESSION if self.key is None else None, extra=extra)
 
     def _holds(self, have: Sequence[str], scope: str) -> bool:
         # By the role too: a key that it cuts today would grow with the next promotion, unasked.
@@ -144,11 +150,12 @@ class Own:
         if asked is None:
             asked = min(most[0], max(1, most[0] * window // most[1]))
         _check_most((asked, window), most)
-        if self._may_rate((asked, window)):
+        own = self._exceeded((asked, window))
+        if own is None:
             return asked, window
-        if new.rate_limit is not None or self.key is None:
-            raise self._too_fast()
-        return self.key.rate_limit, self.key.rate_window
+        if new.rate_limit is not None:
+            raise _too_fast(own)
+        return own
 
     def _changed_rate(self, key: Key, change: KeyChange, most: Rate) -> Rate:
         before = key.rate_limit, key.rate_window
@@ -156,18 +163,17 @@ class Own:
         window = before[1] if change.rate_window is UNSET else form.seconds(change.rate_window)
         if (limit, window) != before and not form.is_within((limit, window), before):
             _check_most((limit, window), most)
-            if not self._may_rate((limit, window)):
-                raise self._too_fast()
+            own = self._exceeded((limit, window))
+            if own is not None:
+                raise _too_fast(own)
         return limit, window
 
-    def _may_rate(self, rate: Rate) -> bool:
+    def _exceeded(self, rate: Rate) -> Rate | None:
+        """Return the rate of the person's key that calls, if this one is more; None if it may be given."""
         if self.key is None or self.caller.key_type is not KeyType.USER:
-            return True
-        return form.is_within(rate, (self.key.rate_limit, self.key.rate_window))
-
-    def _too_fast(self) -> BeyondYourOwn:
-        own = self.caller.allowance if self.key is None else self.key
-        return BeyondYourOwn(f"Your own key has {own.rate_limit} per {own.rate_window} seconds.")
+            return None
+        own = self.key.rate_limit, self.key.rate_window
+        return None if form.is_within(rate, own) else own
 
     def _check_end(self, end: datetime | None, *, is_lifted: bool = False) -> None:
         own = self.key.expires_at if self.key else None
@@ -205,6 +211,10 @@ def _check_most(rate: Rate, most: Rate) -> None:
     if not form.is_within(rate, most):
         text = f"at most {most[0]}, and {most[0]} per {most[1]} seconds, for this type of key"
         raise Invalid([Fault("rate_limit", text)])
+
+
+def _too_fast(own: Rate) -> BeyondYourOwn:
+    return BeyondYourOwn(f"Your own key has {own[0]} per {own[1]} seconds.")
 
 
 def _once(values: Iterable[str]) -> list[str]:

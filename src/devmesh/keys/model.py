@@ -161,6 +161,7 @@ class KeyNotFound(NotFound):
 
     code = "key_not_found"
     hint = "GET /api/v1/api-keys lists your keys."
+    detail = "You have no key with this id."
 
 
 class AgentLimitReached(Conflict):

@@ -18,6 +18,11 @@ from devmesh.errors import Fault, Invalid, InvalidKey, TenantNotAllowed
 # Whoever holds it makes keys in every tenant of the organization, and new tenants with them.
 ADMINISTERS = "tenants:write"
 _NOT_YOURS = "Leave tenant_id out, or name a tenant of your organization that you may act in, by id or slug."
+_NO_TENANT = "You may act in no tenant with this id or slug."
+_NOT_MADE = (
+    f"You may act in no tenant with this id or slug; a key in another one, or in a new one, needs {ADMINISTERS}."
+)
+_NO_ID = "Your organization has no tenant with this id."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,23 @@ class Places:
         if named is None or _is_own(caller, named):
             return Place(caller.tenant_id)
         if not caller.rights.allows(ADMINISTERS):
-            return Place(await self.existing(tx, caller, named))
+            return Place(await self.existing(tx, caller, named, makes=True))
         found = await self._tenants.named(tx, caller.organization_id, named)
         return Place(found.id) if found else await self._made(tx, caller, named)
 
-    async def existing(self, tx: Tx, caller: Caller, named: str | None) -> UUID:
-        """Return the id of the tenant, which the caller may act in; raise TenantNotAllowed."""
+    async def existing(self, tx: Tx, caller: Caller, named: str | None, *, makes: bool = False) -> UUID:
+        """Return the id of the tenant, which the caller may act in; raise TenantNotAllowed.
+
+        `makes`: whoever may administer would make the tenant if there is none, and the refusal says so.
+        """
         if named is None or _is_own(caller, named):
             return caller.tenant_id
         found = await self._tenants.named(tx, caller.organization_id, named)
         if found is None or not await self._may_act(tx, caller, found):
-            raise TenantNotAllowed(hint=_NOT_YOURS)
+            # One reply for a tenant that is not theirs and for one that is not there: neither tells of the other.
+            if makes:
+                raise TenantNotAllowed(_NOT_MADE, hint=_NOT_YOURS, extra={"required_scopes": [ADMINISTERS]})
+            raise TenantNotAllowed(_NO_TENANT, hint=_NOT_YOURS)
         return found.id
 
     async def hold(self, tx: Tx, caller: Caller, place: Place) -> bool:
@@ -68,7 +79,7 @@ class Places:
 
     async def _made(self, tx: Tx, caller: Caller, named: str) -> Place:
         if _has_an_ids_form(named):
-            raise TenantNotAllowed(hint=_NOT_YOURS)
+            raise TenantNotAllowed(_NO_ID, hint=_NOT_YOURS)
         try:
             slug = names.slug(named)
         except ValueError as error:

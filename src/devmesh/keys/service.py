@@ -18,7 +18,7 @@ from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Tx
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
-from devmesh.errors import InsufficientScope, InvalidKey
+from devmesh.errors import InvalidKey
 from devmesh.ids import new_id
 from devmesh.keys import form, store
 from devmesh.keys.ceiling import Own
@@ -78,7 +78,7 @@ class Keys:
     async def create(self, caller: Caller, new: NewKey) -> IssuedKey:
         """Mint a key of the caller's own person in the caller's tenant, never beyond what the caller has."""
         if not caller.rights.allows("keys:write"):
-            raise InsufficientScope(form.needed(caller, new))
+            raise caller.lacks(form.needed(caller, new))
         form.check(new, self._services)
         Own(caller, None).check_type(new.key_type)
         most = self._plans.key_default(new.key_type)
@@ -249,7 +249,7 @@ class Keys:
             return
         person = await self._directory.user(tx, caller.organization_id, key.user_id)
         if person is None or person.role is Role.OWNER:
-            raise BeyondYourOwn("Only an owner changes an owner's keys.")
+            raise BeyondYourOwn("Only an owner changes an owner's keys.", hint="Ask an owner of your organization.")
 
     async def _insert(self, tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID, new: NewKey) -> IssuedKey:
         secret = tokens.new_api_key(new.key_type)

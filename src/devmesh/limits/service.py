@@ -15,6 +15,8 @@ Header = tuple[bytes, bytes]
 
 _MINUTE = 60
 _MILLISECOND = 1_000_000
+# Of a session the limit is its person's; of whoever shows no credential the address's.
+_WHOSE = {"key": "key or session", "tenant": "tenant", "address": "address"}
 
 
 class Limits:
@@ -97,9 +99,9 @@ class Limits:
 
 def limited(wait: int, violated: list[str]) -> RateLimited:
     """Return the refusal by these limits, with the wait in nanoseconds."""
-    names = " and ".join(violated)
+    names = " and ".join(_WHOSE[name] for name in violated)
     return RateLimited(
-        f"The limit of this {names} is used up.",
+        f"The limit of your {names} is used up.",
         # Up to the next millisecond: never less than the real wait.
         retry_after=-(-wait // _MILLISECOND) / 1000,
         extra={"violated_policies": violated},

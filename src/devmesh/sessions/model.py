@@ -93,6 +93,7 @@ class InvalidToken(Unauthenticated):
     code = "invalid_token"
     error = "Invalid Token"
     hint = "Log in: POST /api/v1/auth/login."
+    detail = "No session that is live now has this access token."
 
 
 class TokenExpired(Unauthenticated):
@@ -101,6 +102,7 @@ class TokenExpired(Unauthenticated):
     code = "token_expired"
     error = "Token Expired"
     hint = "Send the refresh_token to POST /api/v1/auth/refresh, or log in again."
+    detail = "The access token was good, and its time is over."
 
 
 class InvalidRefreshToken(Unauthenticated):
@@ -109,6 +111,7 @@ class InvalidRefreshToken(Unauthenticated):
     code = "invalid_refresh_token"
     error = "Invalid Refresh Token"
     hint = "Log in: POST /api/v1/auth/login."
+    detail = "No session that is live now has this refresh token."
 
 
 class RefreshAlreadyUsed(Conflict):
@@ -116,6 +119,7 @@ class RefreshAlreadyUsed(Conflict):
 
     code = "refresh_already_used"
     hint = "Use the refresh_token that the other request received: this one is spent."
+    detail = "This refresh_token was spent within the last ten seconds, by another request."
 
 
 class SessionNotFound(NotFound):
@@ -123,3 +127,4 @@ class SessionNotFound(NotFound):
 
     code = "session_not_found"
     hint = "GET /api/v1/auth/sessions lists your sessions."
+    detail = "You have no session with this id."
