@@ -21,15 +21,19 @@ TEXTS = {
 class Description:
     """The description in a packed file; its routes begin with `prefix` in the paths of our requests.
 
-    `slashed` are the ends of the routes whose last parameter takes slashes as they are.
+    `slashed` are the ends of the routes whose last parameter takes slashes as they are. What holds for all operations
+    is often said once, in words: `everywhere` are parameters that each read's query takes, and `implied` are members
+    that no body has to have, though its schema requires them.
     """
 
-    def __init__(self, path, prefix="", slashed=()):
+    def __init__(self, path, prefix="", slashed=(), everywhere=(), implied=()):
         text = gzip.decompress(path.read_bytes())
         self.whole = json.loads(text) if ".json" in path.name else yaml.load(text, yaml.CSafeLoader)
         self.routes = {prefix + route: item for route, item in self.whole["paths"].items()}
         self._patterns = {route: pattern_of(route, slashed) for route in self.routes}
         self._operations = {}
+        self._everywhere = {name: {} for name in everywhere}
+        self._implied = implied
 
     def operations_of(self, request):
         """Return every operation `METHOD /route` that the service could take the request for."""
@@ -62,11 +66,12 @@ class Description:
         whole = [one for one in given if one["in"] == "body"]
         if whole:
             schemas["application/json"] = self.schema(whole[0]["schema"])
+        query = {one["name"]: self._parameter(one) for one in given if one["in"] == "query"}
         form = {one["name"]: self._parameter(one) for one in given if one["in"] == "formData"}
         if form:
             schemas["application/x-www-form-urlencoded"] = {"properties": form, "additionalProperties": False}
         return {
-            "query": {one["name"]: self._parameter(one) for one in given if one["in"] == "query"},
+            "query": {**self._everywhere, **query} if operation is item.get("get") else query,
             "required": [one["name"] for one in given if one["in"] == "query" and one.get("required")],
             "bodies": schemas,
             "body_required": body.get("required", False) or any(one.get("required") for one in whole),
@@ -91,7 +96,7 @@ class Description:
         node = self._followed(node)
         kept = {name: node[name] for name in KEPT if name in node}
         if isinstance(node.get("required"), list):
-            kept["required"] = node["required"]
+            kept["required"] = [name for name in node["required"] if name not in self._implied]
         for part in node.get("allOf", ()):
             kept = merged(kept, self.schema(part, within))
         if "properties" in node:
@@ -141,14 +146,17 @@ def pattern_of(route, slashed):
 
 
 def fits(schema, value):
-    """Return whether the schema takes a query's or a form's value; a list repeats its name or stands with commas."""
+    """Return whether the schema takes a query's or a form's value; a list repeats its name or stands with commas.
+
+    A list of one is on the wire what its one value is.
+    """
     if "anyOf" in schema:
         return any(fits(one, value) for one in schema["anyOf"])
     if schema.get("type") == "array":
         texts = value if isinstance(value, list | tuple) else str(value).split(",")
         return all(fits(schema.get("items", {}), text) for text in texts)
     if isinstance(value, list | tuple):
-        return False
+        return len(value) == 1 and fits(schema, value[0])
     if schema.get("type") == "object" and "properties" not in schema:
         return True  # so some vendors write texts whose form they do not say
     text = str(value).lower() if isinstance(value, bool) else str(value)

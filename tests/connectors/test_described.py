@@ -11,9 +11,17 @@ from connectors.description import Description
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import Invalid
 
-# The files of each service with what stands before their routes here, and the ends of routes that hold slashes.
+# The files of each service with what else Description takes: what stands before their routes here, the ends of routes
+# that hold slashes, the parameters that every read takes, and the members that no body has to have.
 FILES = {
     "github": [("github.json.gz", "", ("/contents/{path}", "/refs/{ref}", "/trees/{tree_sha}", "/{basehead}"))],
+    "gitlab": [
+        ("gitlab-official-sample.yaml.gz",),
+        ("gitlab.yaml.gz", "/api/v4", (), ("per_page", "page", "pagination")),
+    ],
+    "bitbucket": [
+        ("bitbucket.json.gz", "/2.0", ("/src/{commit}/{path}",), ("pagelen", "page", "q", "sort"), ("type",)),
+    ],
     "jira": [("jira.json.gz",), ("jira-software.json.gz",)],
     "confluence": [("confluence.json.gz", "/wiki/api/v2")],
     "snyk": [("snyk-2025-11-05.json.gz", "/rest"), ("snyk-v1.yaml.gz", "/v1")],

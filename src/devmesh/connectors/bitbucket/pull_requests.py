@@ -72,7 +72,7 @@ def create_pull_request(
         Meta(description="From a fork: its full name (workspace/slug).", examples=["me/hello-world"]),
     ] = None,
 ) -> Request:
-    """Open a pull request and return it with its id; for branches that have one open, that one is updated instead."""
+    """Open a pull request into this repository, from a branch of it or of a fork, and return it with its id."""
     source = {
         "branch": {"name": source_branch},
         **given(repository=None if source_repository is None else {"full_name": source_repository}),

@@ -87,7 +87,7 @@ def fork_repository(
     repo_slug: RepoSlug,
     name: Annotated[Text | None, Meta(description="Name of the fork; omitted: the same name.")] = None,
     workspace_target: Annotated[
-        Text | None, Meta(description="Slug of the workspace to fork into; omitted: the person's own.")
+        Text | None, Meta(description="Slug of the workspace to fork into; into the same one only with a new `name`.")
     ] = None,
 ) -> Request:
     """Fork a repository and return the fork; a name that the target has already is refused with 400."""
