@@ -18,7 +18,7 @@ def _auth(request: Request, fields: Mapping[str, str], base_url: str) -> Mapping
     """Return the token as a bearer, or where `scheme` says so as the user of Basic with an empty password."""
     auth = _SCHEMES.get(fields.get("scheme", "bearer").lower())
     if auth is None:
-        raise Invalid([Fault("credentials.scheme", f"must be one of: {', '.join(_SCHEMES)}")])
+        raise Invalid([Fault("scheme", f"must be one of: {', '.join(_SCHEMES)}")])
     return auth(request, {**fields, "password": ""}, base_url)
 
 
