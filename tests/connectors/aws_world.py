@@ -1,0 +1,66 @@
+"""What AWS's tests share: the connector's calls, a server that keeps what it is sent, and AWS as moto plays it."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+
+from connectors.catalogue import HERE
+from devmesh.connectors import CONNECTORS
+from devmesh.settings import AllowEntry
+from devmesh.upstream.send import Sender
+
+AWS = CONNECTORS["aws"]
+FIELDS = {
+    "access_key": "AKIDEXAMPLE",
+    "secret_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "region": "eu-central-1",
+}
+RECORDED = json.loads((HERE / "recorded" / "aws.json").read_text())
+ENTRIES = [
+    (name, number, entry["arguments"]) for name, entries in RECORDED.items() for number, entry in enumerate(entries)
+]
+IDS = [f"{name}-{number}" for name, number, _ in ENTRIES]
+
+
+def built(name, /, **arguments):
+    """Return the tool's call."""
+    tool = AWS.tools[name]
+    return tool.request(tool.arguments.check(arguments))
+
+
+def sender_to(port):
+    return Sender([AllowEntry(None, "127.0.0.1", port, None)])
+
+
+async def sent(sender, call, fields, base_url):
+    """Return the translated reply to the call, sent as the gateway sends it."""
+    request, root, signed = await AWS.prepared(call, fields, base_url)
+    reply = await sender.send(request, base_url=root, organization="acme", headers={**AWS.headers, **signed})
+    return AWS.translate(request, reply)
+
+
+@dataclass
+class Recorder:
+    """A server that says `answer` to everything and keeps each request's bytes: the head and the body."""
+
+    answer: bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    requests: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _talk(self, reader, writer):
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                length = next((int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:")), 0)
+                self.requests.append((head, await reader.readexactly(length)))
+                writer.write(self.answer)
+        except asyncio.IncompleteReadError:
+            writer.close()
