@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult
+
+from devmesh.settings import url
 
 SHAPE = "write redis://user:password@redis.example.com:6379/0, or rediss:// for TLS"
-_ENCODE = "write / as %2F, # as %23 and ? as %3F in a password"
 _SCHEMES = ("redis", "rediss")
 _PORT = 6379
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\.?")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HIGHEST_DATABASE = 9999
 
 
@@ -30,43 +27,32 @@ class RedisUrl:
     password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        shown = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'rediss' if self.tls else 'redis'}://{shown}:{self.port}/{self.database}"
+        return f"{'rediss' if self.tls else 'redis'}://{url.shown(self.host)}:{self.port}/{self.database}"
 
 
 def redis_url(text: str) -> RedisUrl:
     """Return what the address says; raise ValueError with everything that is wrong, and no secret."""
-    if _CONTROL.search(text):
-        raise ValueError(f"it holds a control character; {SHAPE}.")
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"it is no address, or has no port from 1 to 65535; {_ENCODE}; {SHAPE}.") from None
-    if parts.scheme not in _SCHEMES:
-        raise ValueError(f"it begins with neither redis:// nor rediss://; {SHAPE}.")
+    parts = url.split(text, _SCHEMES, SHAPE)
     problems = list(_problems(parts))
     if problems:
         raise ValueError("; ".join(problems) + ".")
+    username, password = url.login(parts)
     return RedisUrl(
         host=parts.hostname or "",
-        port=port or _PORT,
+        port=parts.port or _PORT,
         database=int(parts.path.strip("/") or 0),
         tls=parts.scheme == "rediss",
         cluster=parts.query == "cluster=true",
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
+        username=username,
+        password=password,
     )
 
 
 def _problems(parts: SplitResult) -> Iterator[str]:
-    host, database = parts.hostname or "", parts.path.strip("/")
-    if not _HOST.fullmatch(host) and not _is_ip(host):
-        yield "it names no host, like redis.example.com"
-    if parts.port == 0:
-        yield "it has no port from 1 to 65535"
+    database = parts.path.strip("/")
+    yield from url.problems(parts, "redis.example.com")
     if parts.fragment or (database and not (database.isascii() and database.isdecimal())):
-        yield f"after the host only a database's number may stand; {_ENCODE}"
+        yield f"after the host only a database's number may stand; {url.ENCODE}"
     elif database and int(database) > _HIGHEST_DATABASE:
         yield "its database's number is too high"
     if parts.query not in {"", "cluster=true", "cluster=false"}:
@@ -75,11 +61,3 @@ def _problems(parts: SplitResult) -> Iterator[str]:
         yield "a cluster has only the database 0"
     if parts.username and not parts.password:
         yield "it names a user without a password"
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

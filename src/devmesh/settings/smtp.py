@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
+
+from devmesh.settings import url
 
 Encryption = Literal["starttls", "tls", "none"]
 
 SHAPE = "write smtp://user:password@mail.example.com:587?from=Developer Mesh <mesh@example.com>"
-_ENCODE = "write / as %2F, # as %23 and ? as %3F in a password"
 _PORTS = {"smtp": 587, "smtps": 465}
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*")
 _SENDER = re.compile(r'(?:"?(?P<name>[^<>"]*?)"?\s*<(?P<address>[^<>]*)>|(?P<bare>[^<>]*))')
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", re.IGNORECASE)
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OPTIONS = ("from", "starttls")
 
 
@@ -34,33 +34,25 @@ class SmtpUrl:
     sender_address: str | None = None
 
     def __str__(self) -> str:
-        shown = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'smtps' if self.encryption == 'tls' else 'smtp'}://{shown}:{self.port}"
+        return f"{'smtps' if self.encryption == 'tls' else 'smtp'}://{url.shown(self.host)}:{self.port}"
 
 
 def smtp_url(text: str) -> SmtpUrl:
     """Return what the address says; raise ValueError with everything that is wrong, and no secret."""
-    if _CONTROL.search(text):
-        raise ValueError(f"it holds a control character; {SHAPE}.")
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"it is no address, or has no port from 1 to 65535; {_ENCODE}; {SHAPE}.") from None
-    if parts.scheme not in _PORTS:
-        raise ValueError(f"it begins with neither smtp:// nor smtps://; {SHAPE}.")
+    parts = url.split(text, _PORTS, SHAPE)
     options = _options(parts.query)
     problems = [*_on_address(parts), *_on_options(parts, options), *_on_credentials(parts, options)]
     if problems:
         raise ValueError("; ".join(problems) + ".")
     name, address = _sender(options["from"]) if "from" in options else ("", None)
+    username, password = url.login(parts)
     encryption: Encryption = "starttls" if parts.scheme == "smtp" else "tls"
     return SmtpUrl(
         host=parts.hostname or "",
-        port=port or _PORTS[parts.scheme],
+        port=parts.port or _PORTS[parts.scheme],
         encryption="none" if options.get("starttls") == "never" else encryption,
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
+        username=username,
+        password=password,
         sender_name=name or "Developer Mesh",
         sender_address=address,
     )
@@ -78,13 +70,9 @@ def _options(query: str) -> dict[str, str]:
 
 
 def _on_address(parts: SplitResult) -> Iterator[str]:
-    host = parts.hostname or ""
-    if not _HOST.fullmatch(host) and not _is_ip(host):
-        yield "it names no host, like mail.example.com"
-    if parts.port == 0:
-        yield "it has no port from 1 to 65535"
+    yield from url.problems(parts, "mail.example.com", _HOST)
     if parts.path.strip("/") or parts.fragment:
-        yield f"it holds a path or a #; {_ENCODE}"
+        yield f"it holds a path or a #; {url.ENCODE}"
 
 
 def _on_options(parts: SplitResult, options: dict[str, str]) -> Iterator[str]:
@@ -101,7 +89,7 @@ def _on_options(parts: SplitResult, options: dict[str, str]) -> Iterator[str]:
 def _on_credentials(parts: SplitResult, options: dict[str, str]) -> Iterator[str]:
     if bool(parts.username) != bool(parts.password):
         yield "user and password belong together; give both or neither"
-    if any(_CONTROL.search(unquote(text or "")) for text in (parts.username, parts.password)):
+    if any(url.has_control(text or "") for text in url.login(parts)):
         yield "user or password holds a control character"
     if "starttls" in options and (parts.username or parts.password) and not _is_loopback(parts.hostname or ""):
         yield "with starttls=never the password would be sent in the clear; remove starttls=never, or the password"
@@ -110,19 +98,11 @@ def _on_credentials(parts: SplitResult, options: dict[str, str]) -> Iterator[str
 def _sender(text: str) -> tuple[str, str | None]:
     """Return the name and the address; None for an address that is none."""
     found = _SENDER.fullmatch(text)
-    if found is None or _CONTROL.search(text):
+    if found is None or url.has_control(text):
         return "", None
     address = (found["address"] or found["bare"] or "").strip()
     return (found["name"] or "").strip(), address if _ADDRESS.fullmatch(address) else None
 
 
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_ip(host) and ip_address(host).is_loopback)
+    return host == "localhost" or (url.is_ip(host) and ip_address(host).is_loopback)

@@ -15,12 +15,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from devmesh.settings import url
+
 Network = IPv4Network | IPv6Network
 
 MASTER_KEY_BYTES = 32
 _SHORTEST_TOKEN = 16
 _HIGHEST_PORT = 65535
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*\.?")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,48}[a-z0-9]")
 _PLAN = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -122,9 +123,8 @@ def origin(text: str) -> str:
         raise ValueError(f"it is no http or https address; {example}.")
     if _beyond_origin(parts):
         raise ValueError(f"it holds more than a scheme, a host and a port; {example}.")
-    shown = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     usual = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{shown}" + ("" if port in {None, usual} else f":{port}")
+    return f"{parts.scheme}://{url.shown(parts.hostname)}" + ("" if port in {None, usual} else f":{port}")
 
 
 def origins(text: str) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ def hosts(text: str) -> tuple[str, ...]:
         name, port = _split_port(item.lower())
         if not _is_host(name):
             raise ValueError(f"'{item}' is no host; write a name like mesh.example.com, without http://.")
-        shown = f"[{name}]" if ":" in name else name
+        shown = url.shown(name)
         found.append(shown if port is None else f"{shown}:{port}")
     return tuple(found)
 
@@ -177,11 +177,11 @@ def _allow_entry(item: str) -> AllowEntry:
         network = _network(f"{base.strip('[]')}/{bits}")
         return AllowEntry(organization, None, _port(port, item) if colon else None, network)
     host, port_number = _split_port(rest)
-    if _is_address(host) and port_number is None:
+    if url.is_ip(host) and port_number is None:
         return AllowEntry(organization, None, None, _network(host))
     if port_number is None or not _is_host(host):
         raise ValueError(f"'{item}' is neither host:port nor a CIDR; write it like 10.0.0.5:8080 or 10.0.0.0/8.")
-    canonical = str(ip_address(host)) if _is_address(host) else host.rstrip(".")
+    canonical = str(ip_address(host)) if url.is_ip(host) else host.rstrip(".")
     return AllowEntry(organization, canonical, port_number, None)
 
 
@@ -222,13 +222,5 @@ def _network(item: str) -> Network:
     raise ValueError(f"'{item}' has bits set beyond its prefix; write {meant}, or the address alone.")
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_host(text: str) -> bool:
-    return _is_address(text) or _HOST.fullmatch(text) is not None
+    return url.is_ip(text) or url.HOST.fullmatch(text) is not None
