@@ -45,6 +45,7 @@ from devmesh.factors.service import Factors
 from devmesh.gateway import routes as gateway_routes
 from devmesh.gateway.call import Gateway
 from devmesh.gateway.passed import passed_through
+from devmesh.gateway.rests import Rests, RestsExpiry
 from devmesh.http import health
 from devmesh.http.application import litestar
 from devmesh.http.edge import Edge
@@ -126,14 +127,15 @@ class App:
         authenticator = Authenticator(self.verifier, behalf, self.session_verifier, limits, self.audit)
         self.vault = Vault(self.database, self.data_keys, self.changes)
         self.sender = Sender(settings.upstream_allow)
-        self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit)
+        rests = Rests(self.database, self.data_keys)
+        self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit, rests)
         tenants, users = Tenants(), Users(self.ring)
         places = Places(directory, tenants, users, self.audit, autocreate=settings.tenant_autocreate)
         self.keys = Keys(self.database, self.ring, self.changes, self.audit, plans, self.verifier, directory, places)
         self.credentials = Credentials(
             self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender, tenants, users
         )
-        self._expiry = Expiry(self.database, directory)
+        self._rounds = (Expiry(self.database, directory), RestsExpiry(self.database, directory))
         self.outbox = Outbox(self.database, self.ring, settings)
         self.reminders = Reminders(self.database, directory, self.outbox, issuer)
         self.accounts = Accounts(
@@ -236,7 +238,8 @@ class App:
         await self.once.open()
         self.verifier.uses.open()
         self.vault.uses.open()
-        self._expiry.open()
+        for work in self._rounds:
+            work.open()
         self.reminders.open()
         self._forgetting = asyncio.create_task(_forget(self.data_keys), name="forget data keys")
 
@@ -250,7 +253,8 @@ class App:
             await self._metrics.close()
         await self.accounts.settle()
         await self.own_password.settle()
-        await self._expiry.close()
+        for work in self._rounds:
+            await work.close()
         await self.reminders.close()
         await self.once.close()
         await self.outbox.close()

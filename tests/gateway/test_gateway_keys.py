@@ -157,7 +157,7 @@ async def test_a_credential_that_was_not_lent_serves_its_person_alone(gate: Gate
     assert [entry["connected"] for entry in listed["structuredContent"]["services"]] == [False]
     headers = {"X-On-Behalf-Of": str(ada.id)}
     _, tools = await organization.ask("GET", "/api/v1/tools", key=gate.key, headers=headers)
-    assert {tool["name"] for tool in tools["tools"]} == {"mesh.list_services"}
+    assert {tool["name"] for tool in tools["tools"]} == {"mesh.list_services", "mesh.read_more"}
     # Lent, it serves from the next call on; taken back, from the next call on no more.
     for lent, code in ((True, None), (False, "no_credential")):
         await lend(organization, github, ada, ADA, gateway_use=lent)

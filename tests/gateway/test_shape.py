@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devmesh.gateway.shape import masked, project
-from devmesh.upstream.model import Reply
+from devmesh.connectors import CONNECTORS
+from devmesh.gateway.shape import masked, project, shape
+from devmesh.upstream.arguments import Paged
+from devmesh.upstream.model import Reply, get
 
 if TYPE_CHECKING:
     from devmesh.demo.github import GitHub
@@ -122,3 +124,14 @@ async def test_every_way_that_a_call_ends_gives_its_place_back(
     result = await organization.call("github.get_authenticated_user")
     assert (result["isError"], result["_meta"]["code"]) == (True, "rate_limit_exceeded")
     assert len(github.received) == before
+
+
+def test_what_is_neither_json_nor_text_comes_in_base64():
+    body = bytes(range(256))
+    tool = CONNECTORS["github"].tools["get_issue"]
+    shown = shape(tool, Paged({}), get("/"), Reply(200, {"content-type": "image/png"}, body), {}, reads=True)
+    assert json.loads(bytes(shown.text)) == {
+        "content_type": "image/png",
+        "bytes": 256,
+        "base64": base64.b64encode(body).decode(),
+    }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from devmesh.access import Caller
 from devmesh.credentials.fields import how_to_connect
@@ -34,6 +36,28 @@ def list_services() -> Request:
     Call this first when a tool you expect is missing, or when a call says that no credential is stored.
     """
     return get("/services")
+
+
+READ_MORE = "mesh.read_more"
+
+
+@BUILTIN.tool(projects=False)
+def read_more(
+    handle: Annotated[
+        str,
+        Meta(
+            description="The handle that the last part of the result gave.",
+            max_length=64,
+            pattern="^[0-9a-f]{32}-[0-9]{1,9}$",
+            examples=["01a202553c9a7a1d9b0a5f7c2d3e4f50-12"],
+        ),
+    ],
+) -> Request:
+    """Return the next part of a result that was too long to be shown at once, and the handle for what follows it.
+
+    Call this when a result ends with `more` or says so in its last line. Nothing is asked of the service again.
+    """
+    return get("/results/{handle}", handle=handle)
 
 
 async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Caller) -> Reply | dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,18 +9,22 @@ import msgspec
 
 from devmesh.access import Caller, KeyType
 from devmesh.access.scopes import TOOL
+from devmesh.audit.entry import Entry
 from devmesh.audit.model import Result
 from devmesh.audit.service import Audit
 from devmesh.credentials.model import Chosen
 from devmesh.credentials.vault import Vault
 from devmesh.errors import MeshError
-from devmesh.gateway.builtin import BUILTIN, services
+from devmesh.gateway.builtin import BUILTIN, READ_MORE, services
 from devmesh.gateway.catalog import Catalog
 from devmesh.gateway.model import ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
+from devmesh.gateway.rests import RESULT_BYTES, Rests, fits, shown
 from devmesh.gateway.shape import masked, shape
 from devmesh.limits.service import Limits
 from devmesh.limits.underway import UnderWay
-from devmesh.metrics import REFUSALS, TOOL_CALLS, UPSTREAM_SECONDS
+from devmesh.metrics import REFUSALS, TOOL_CALLS
+from devmesh.upstream.arguments import Paged
+from devmesh.upstream.delivery import Delivery
 from devmesh.upstream.errors import OutcomeUnknown
 from devmesh.upstream.model import Connector, Tool
 from devmesh.upstream.send import Sender
@@ -39,20 +42,25 @@ class Gateway:
         vault: Vault,
         sender: Sender,
         audit: Audit,
+        rests: Rests,
     ) -> None:
         self._connectors = connectors
         self._catalog = Catalog(connectors)
         self._limits = limits
         self._vault = vault
-        self._sender = sender
+        self._delivery = Delivery(sender)
         self._audit = audit
+        self._rests = rests
         self._underway = UnderWay()
 
-    async def run(self, caller: Caller, name: str, arguments: Arguments | None, passed: Passed) -> ToolResult:
+    async def run(
+        self, caller: Caller, name: str, arguments: Arguments | None, passed: Passed, most: int = RESULT_BYTES
+    ) -> ToolResult:
         """Run tool `name` upstream as `caller`; refused and failed calls are audited too.
 
-        Nothing is sent before its intent is durable, and a write's outcome is durable before this
-        returns. Raises MeshError for what was refused; the service's own refusal is an error result.
+        A result of more than `most` bytes ends with a handle for the rest. Nothing is sent before its intent is
+        durable, and a write's outcome is durable before this returns. Raises MeshError for what was refused; the
+        service's own refusal is an error result.
         """
         async with self._audit.entry(caller, "tool.call", tool=name[:128]) as entry:
             await self._limits.spend(caller)
@@ -62,9 +70,7 @@ class Gateway:
             checked = tool.arguments.check(given)
             if tool.connector is BUILTIN:
                 await entry.open(tool=tool.name, arguments=given)
-                value = await services(self._vault, self._connectors, caller)
-                entry.close("ok")
-                return _own(value, {"request_id": caller.request_id, "receipt": entry.receipt})
+                return await self._built_in(caller, tool, checked, entry, most)
             connector = tool.connector
             credential = await self._vault.choose(caller, tool, given, passed.get(connector.name))
             entry.credential_source, entry.credential_id = credential.source, credential.id
@@ -72,24 +78,16 @@ class Gateway:
             reads = tool.reads(request)
             _require(caller, tool, reads=reads)
             complete, base_url, signed = await connector.prepared(request, credential.fields, credential.base_url)
+            headers = {**connector.headers, **signed}
             self._underway.take(caller.tenant_id)
-            sent = None
             try:
                 await entry.open(service=connector.name, tool=tool.name, arguments=given)
-                sent = time.perf_counter()
-                reply = await self._sender.send(
-                    complete,
-                    base_url=base_url,
-                    organization=caller.organization_slug,
-                    headers={**connector.headers, **signed},
-                )
+                reply = await self._delivery.send(caller, connector.name, complete, base_url, headers, reads=reads)
             except OutcomeUnknown as error:
                 entry.outcome = "unknown" if error.wrote else "error"
                 raise
             finally:
                 self._underway.give(caller.tenant_id)
-                if sent is not None:
-                    UPSTREAM_SECONDS.observe(time.perf_counter() - sent, connector.name)
             entry.upstream_host, entry.upstream_status = reply.host, reply.status
             meta: dict[str, Any] = {
                 "request_id": caller.request_id,
@@ -99,14 +97,27 @@ class Gateway:
                 reply = connector.translate(complete, reply)
             # After the translation: a secret that another format had encoded stands there as itself.
             reply = masked(reply, _secrets(connector, credential, signed))
-            result = shape(tool, checked, request, reply, meta)
-            outcome: Result = "error" if result.is_error else "ok"
+            result = shape(tool, checked, request, reply, meta, reads=reads)
+            outcome = _outcome(result)
             durable = entry.close(outcome, code=meta.get("code"))
             TOOL_CALLS.add(connector.name, outcome)
             if not reads:
                 await durable
             meta["receipt"] = entry.receipt
-            return result
+            return result if fits(result, most) else await self._rests.cut(caller, tool.name, result, most)
+
+    async def _built_in(self, caller: Caller, tool: Tool, checked: Paged, entry: Entry, most: int) -> ToolResult:
+        meta: dict[str, Any] = {"request_id": caller.request_id}
+        if tool.name == READ_MORE:
+            read = await self._rests.read_on(caller, checked.own["handle"], most)
+            whose = self._catalog.find(read.tool)
+            _require(caller, whose, reads=whose.may_read)
+            result = shown(read.part, meta)
+        else:
+            result = _own(await services(self._vault, self._connectors, caller), meta)
+        entry.close("ok")
+        meta["receipt"] = entry.receipt
+        return result
 
     async def admit(self, caller: Caller, name: str, arguments: Arguments | None) -> None:
         """Take one from the caller's limits for a call whose result is known already; raise what refuses the call."""
@@ -147,6 +158,12 @@ def _secrets(connector: Connector, credential: Chosen, signed: Mapping[str, str]
         if field.secret and field.name in fields:
             secrets.add(fields[field.name])
     return secrets
+
+
+def _outcome(result: ToolResult) -> Result:
+    if not result.is_error:
+        return "ok"
+    return "unknown" if result.meta["code"] == OutcomeUnknown.code else "error"
 
 
 def _own(value: Any, meta: dict[str, Any]) -> ToolResult:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,22 +12,33 @@ import msgspec
 from devmesh.crypto.tokens import PATTERN as KEY
 from devmesh.gateway.model import ToolResult
 from devmesh.upstream.arguments import Paged
-from devmesh.upstream.model import Reply, Request, Tool
+from devmesh.upstream.errors import OutcomeUnknown
+from devmesh.upstream.model import Reply, Request, Tool, bounded
 
 _MASK = b"[secret removed]"
 # Shorter values occur by chance, and no service issues secrets that short.
 _SHORTEST_SECRET = 8
 
+# A server, or a proxy before it, that failed while it had the request: of a write nobody can say whether it happened.
+_UNKNOWN = frozenset({500, 502, 503, 504})
+_LOOK = OutcomeUnknown.hint
+_REPEAT = "Its outcome is unknown. To repeat it changes nothing more: call it again."
+
 _raw = msgspec.json.Decoder(msgspec.Raw)
 
 
-def shape(tool: Tool, checked: Paged, request: Request, reply: Reply, meta: dict[str, Any]) -> ToolResult:
+def shape(
+    tool: Tool, checked: Paged, request: Request, reply: Reply, meta: dict[str, Any], *, reads: bool
+) -> ToolResult:
     """Return the result for `reply`; a refusal becomes an error result with the next step."""
     connector = tool.connector
     if connector.failed(reply):
         failure = connector.explain(reply)
         meta["code"] = "upstream_error"
         meta["upstream_status"] = reply.status
+        if not reads and reply.status in _UNKNOWN:
+            failure = replace(failure, next_step=_REPEAT if tool.idempotent else _LOOK)
+            meta["code"] = OutcomeUnknown.code
         if failure.retry_after is not None:
             meta["retry_after"] = failure.retry_after
         # A key of ours can come back only in what the vendor says of a request that held it.
@@ -96,7 +109,11 @@ def _whole(reply: Reply, meta: dict[str, Any]) -> ToolResult:
             return ToolResult(raw, raw, is_error=False, meta=meta)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # a service that mislabels its body is not the caller's fault: the text is still of use
-    return ToolResult(body.decode("utf-8", "replace"), None, is_error=False, meta=meta)
+    try:
+        return ToolResult(body.decode(), None, is_error=False, meta=meta)
+    except UnicodeDecodeError:
+        kind = bounded(reply.headers.get("content-type", "application/octet-stream"))
+        return _json({"content_type": kind, "bytes": len(body), "base64": base64.b64encode(body).decode()}, meta)
 
 
 def _json(value: Any, meta: dict[str, Any]) -> ToolResult:

@@ -10,6 +10,7 @@ from devmesh.auth.service import Authenticator
 from devmesh.errors import AddressNotAllowed, BadRequest, Invalid, MeshError, RateLimited
 from devmesh.gateway.call import Gateway, refused
 from devmesh.gateway.model import Listing, Passed, ToolResult, UnknownTool
+from devmesh.gateway.rests import asked_for
 from devmesh.http.body import check_content_type, parse
 from devmesh.http.problem import Header, Receive, Scope, Send
 from devmesh.limits.service import Limits
@@ -134,10 +135,11 @@ class Endpoint:
         """Run the tool, and answer every refusal in words for an agent; an unknown name alone is a JSON-RPC error."""
         try:
             passed = self._passed(exchange.headers)
+            most = asked_for(exchange.fields.get(b"x-mesh-result-bytes"))
         except Invalid as error:
             return refused(caller.request_id, await self._counted(caller, error))
         try:
-            return await self._gateway.run(caller, params["name"], params.get("arguments") or {}, passed)
+            return await self._gateway.run(caller, params["name"], params.get("arguments") or {}, passed, most)
         except UnknownTool as unknown:
             text = f"Unknown tool. {unknown.detail} {unknown.hint}"
             raise Refused(INVALID_PARAMS, text, status=200, data={"code": unknown.code, **unknown.extra}) from None

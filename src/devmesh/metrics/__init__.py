@@ -11,6 +11,9 @@ REQUESTS = Counter("devmesh_http_requests_total", "HTTP replies by kind of route
 REQUEST_SECONDS = Histogram("devmesh_http_request_seconds", "Time from request to reply.", ("kind",), _SECONDS)
 TOOL_CALLS = Counter("devmesh_tool_calls_total", "Tool calls by service and outcome.", ("service", "outcome"))
 UPSTREAM_SECONDS = Histogram("devmesh_upstream_seconds", "Time waited for a service.", ("service",), _SECONDS)
+UPSTREAM_RETRIES = Counter(
+    "devmesh_upstream_retries_total", "Requests sent to a service again, by what came of the try.", ("service", "after")
+)
 REFUSALS = Counter("devmesh_refusals_total", "Requests refused, by the error's code.", ("code",))
 MAILS = Counter("devmesh_mails_total", "Mails by what became of an attempt to send them.", ("outcome",))
 MAILS_WAITING = Gauge("devmesh_mails_waiting", "Mails that wait to be sent, as last seen by this process.")

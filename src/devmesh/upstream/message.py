@@ -35,7 +35,10 @@ _NOT_OURS = frozenset(
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A request to `root`, a base URL without path; `credential` are the headers that stay with the first origin."""
+    """A request to `root`, a base URL without path; `credential` are the headers that stay with the first origin.
+
+    `writes` says that it may change something at the service.
+    """
 
     method: str
     root: str
@@ -44,6 +47,7 @@ class Message(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     credential: Mapping[str, str]
     body: bytes | None
+    writes: bool
 
     def __repr__(self) -> str:
         return f"Message({self.method} {self.origin.place})"
@@ -53,14 +57,12 @@ class Message(msgspec.Struct, frozen=True):
         """The whole URL."""
         return Url(self.root + self.target)
 
-    @property
-    def writes(self) -> bool:
-        """Whether the method may change something at the service (RFC 9110, 9.2.1)."""
-        return self.method not in READS
 
+def message_of(request: Request, base: Base, headers: Mapping[str, str], *, writes: bool | None = None) -> Message:
+    """Return the request as it travels to `base`, `headers` under its own; raises Invalid for what cannot travel.
 
-def message_of(request: Request, base: Base, headers: Mapping[str, str]) -> Message:
-    """Return the request as it travels to `base`, `headers` under its own; raises Invalid for what cannot travel."""
+    Whether it writes is told by its method (RFC 9110, 9.2.1) unless `writes` knows better.
+    """
     own = {name.lower(): value for name, value in request.headers.items()} if request.headers else {}
     credential = {name.lower(): value for name, value in headers.items()}
     if not (_NOT_OURS.isdisjoint(own) and _NOT_OURS.isdisjoint(credential)):
@@ -72,7 +74,9 @@ def message_of(request: Request, base: Base, headers: Mapping[str, str]) -> Mess
         raise Invalid([Fault("", "the arguments hold half of a surrogate pair, which is no character")]) from None
     if kind is not None:
         own.setdefault("content-type", kind)
-    return Message(request.method, base.text, target, base.origin, own, credential, body)
+    if writes is None:
+        writes = request.method not in READS
+    return Message(request.method, base.text, target, base.origin, own, credential, body, writes)
 
 
 def _body(request: Request) -> tuple[bytes | None, str | None]:
@@ -100,7 +104,7 @@ def redirected(message: Message, reply: Reply) -> Message | None:
         raise RedirectRefused(f"{message.origin.host} redirects to an address that {error}.") from None
     if not location:
         raise RedirectRefused(f"{message.origin.host} redirects without saying where to.")
-    if message.writes and reply.status != 303:  # noqa: PLR2004 - See Other (RFC 9110, 15.4.4)
+    if (message.writes or message.method not in READS) and reply.status != 303:  # noqa: PLR2004 - See Other (RFC 9110, 15.4.4)
         place = bounded(f"{url.origin_ascii}{url.path}")
         raise RedirectRefused(f"{message.origin.host} says that this is now at {place}.")
     if message.origin.scheme == "https" and origin.scheme != "https":
@@ -109,4 +113,4 @@ def redirected(message: Message, reply: Reply) -> Message | None:
     method = message.method if message.method in READS else "GET"
     headers = {name: value for name, value in message.headers.items() if name != "content-type"}
     target = url.path if url.query_string is None else f"{url.path}?{url.query_string}"
-    return Message(method, url.origin_ascii, target, origin, headers, credential, None)
+    return Message(method, url.origin_ascii, target, origin, headers, credential, None, writes=False)

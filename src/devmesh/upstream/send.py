@@ -48,17 +48,19 @@ class Sender:
         headers: Mapping[str, str] | None = None,
         max_bytes: int = _MAX_BYTES,
         timeout: float = TOTAL_SECONDS,
+        writes: bool | None = None,
     ) -> Coroutine[Any, Any, Reply]:
         """Await the service's answer, whatever its status; `timeout` (seconds) bounds the whole of it.
 
         `headers` (the connector's and the credential's; the request's own come before them) do not follow
-        a redirect to another origin. No write is sent twice; a read is, where the
+        a redirect to another origin. `writes` tells whether it may change something, where its method does not
+        (Slack writes by GET, AWS reads by POST). No write is sent twice; a read is, where the
         service closed a kept connection under it without a word.
         Raises Invalid and AddressRefused before anything is sent, UpstreamUnreachable (NameNotResolved)
         when provably nothing was, OutcomeUnknown (UpstreamTimeout) when perhaps it was,
         ResponseTooLarge and RedirectRefused when the service did answer.
         """
-        message = message_of(request, base_of(base_url), headers or {})
+        message = message_of(request, base_of(base_url), headers or {}, writes=writes)
         return self._deliver(message, organization, max_bytes, time.monotonic() + timeout, follows=request.follows)
 
     async def check(self, base_url: str, organization: str) -> None:

@@ -1,0 +1,180 @@
+"""Results that are longer than an agent takes: the rest is read on by handle, by nobody but the caller."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from devmesh.directory.service import Directory
+from devmesh.gateway.rests import RestsExpiry
+
+if TYPE_CHECKING:
+    from devmesh.demo.github import GitHub
+    from running import Mesh, Organization
+
+ADA = "ghp_adas_token_000000"
+SMALL = {"X-Mesh-Result-Bytes": "5000"}
+WHERE = {"owner": "o", "repo": "r"}
+
+
+def answers(github: GitHub, body: Any) -> None:
+    github.answer = lambda _received: (200, body, {})
+
+
+async def read(organization: Organization, handle: str, **how: Any) -> dict[str, Any]:
+    return await organization.call("mesh.read_more", {"handle": handle}, **{"headers": SMALL, **how})
+
+
+async def test_a_long_list_is_read_to_its_end_without_asking_the_service_again(
+    organization: Organization, github: GitHub
+):
+    issues = [{"number": number, "title": f"issue {number} " + "x" * 500} for number in range(100)]
+    answers(github, issues)
+    await organization.connect(github, ADA)
+    result = await organization.call("github.list_issues", WHERE, headers=SMALL)
+    asked, seen = len(github.received), []
+    while True:
+        shown = result["structuredContent"]
+        assert json.loads(result["content"][0]["text"]) == shown
+        assert len(result["content"][0]["text"]) < 6000
+        seen += shown["items"]
+        if "more" not in shown:
+            break
+        assert shown["more"]["left_items"] == 100 - len(seen)
+        result = await read(organization, shown["more"]["handle"])
+    assert seen == issues
+    assert len(github.received) == asked
+
+
+async def test_a_long_text_says_in_its_last_line_how_to_go_on(organization: Organization, github: GitHub):
+    answers(github, {"body": "ä" * 20_000})
+    await organization.connect(github, ADA)
+    result = await organization.call("github.get_issue", {**WHERE, "issue_number": 1}, headers=SMALL)
+    text = result["content"][0]["text"]
+    whole, _, line = text.rpartition("\n\n[")
+    assert "structuredContent" not in result
+    while "mesh.read_more" in line:
+        result = await read(organization, line.partition('"handle": "')[2].partition('"')[0])
+        text = result["content"][0]["text"]
+        part, _, line = text.rpartition("\n\n[") if "mesh.read_more" in text else (text, "", "")
+        whole += part
+    assert json.loads(whole) == {"body": "ä" * 20_000}
+
+
+async def test_without_a_wish_100_000_bytes_are_shown(organization: Organization, github: GitHub):
+    await organization.connect(github, ADA)
+    for size, is_cut in ((99_900, False), (100_100, True)):
+        answers(github, {"body": "x" * size})
+        result = await organization.call("github.get_issue", {**WHERE, "issue_number": 1})
+        assert ("mesh.read_more" in result["content"][0]["text"]) == is_cut
+
+
+async def test_over_rest_it_is_the_same(organization: Organization, github: GitHub):
+    answers(github, [{"title": "x" * 900}] * 10)
+    await organization.connect(github, ADA)
+    path = "/api/v1/tools/github.list_issues/execute"
+    _, done = await organization.ask("POST", path, {"arguments": WHERE}, headers=SMALL)
+    assert done["result"]["more"]["left_items"] == 5
+
+
+@pytest.mark.parametrize("wish", ["0", "999", "8388609", "-1", "1e5", "many", "99999999999"])
+async def test_a_wish_that_is_none_is_refused_before_anything_is_sent(
+    organization: Organization, github: GitHub, wish: str
+):
+    await organization.connect(github, ADA)
+    before = len(github.received)
+    result = await organization.call("github.get_authenticated_user", headers={"X-Mesh-Result-Bytes": wish})
+    assert result["_meta"]["code"] == "validation_failed"
+    assert "X-Mesh-Result-Bytes" in result["content"][0]["text"]
+    assert len(github.received) == before
+
+
+async def kept(organization: Organization, github: GitHub) -> str:
+    """Return the handle of a long list's rest."""
+    answers(github, [{"title": "x" * 900}] * 10)
+    await organization.connect(github, ADA)
+    result = await organization.call("github.list_issues", WHERE, headers=SMALL)
+    return result["structuredContent"]["more"]["handle"]
+
+
+async def test_nobody_else_reads_it(mesh: Mesh, github: GitHub):
+    mine, theirs = await mesh.organization(), await mesh.organization()
+    handle = await kept(mine, github)
+    colleague = await mine.person()
+    _, other = await mine.ask("POST", "/api/v1/api-keys", {"name": "another", "key_type": "user"})
+    for organization, key in ((theirs, theirs.key), (mine, colleague), (mine, other["api_key"])):
+        result = await read(organization, handle, key=key)
+        assert (result["isError"], result["_meta"]["code"]) == (True, "result_gone")
+    assert len((await read(mine, handle))["structuredContent"]["items"]) == 5
+
+
+@pytest.mark.parametrize("handle", ["0" * 32 + "-0", "", "x", "0" * 32, "0" * 32 + "-", "../x", "0" * 32 + "--1"])
+async def test_a_made_up_handle_reads_nothing(organization: Organization, handle: str):
+    result = await read(organization, handle)
+    assert result["_meta"]["code"] in ("result_gone", "validation_failed")
+
+
+async def test_a_key_that_may_no_longer_call_the_tool_reads_no_more_of_it(organization: Organization, github: GitHub):
+    _, made = await organization.ask("POST", "/api/v1/api-keys", {"name": "mine", "key_type": "user"})
+    answers(github, [{"title": "x" * 900}] * 10)
+    await organization.connect(github, ADA)
+    result = await organization.call("github.list_issues", WHERE, headers=SMALL, key=made["api_key"])
+    handle = result["structuredContent"]["more"]["handle"]
+    body = {"scopes": ["tools:execute:github.create_issue"]}
+    assert (await organization.ask("PATCH", f"/api/v1/api-keys/{made['id']}", body))[0] == 200
+    result = await read(organization, handle, key=made["api_key"])
+    assert result["_meta"]["code"] == "insufficient_scope"
+
+
+async def test_only_the_last_twenty_of_a_caller_are_kept(organization: Organization, github: GitHub):
+    first = await kept(organization, github)
+    for _ in range(19):
+        await organization.call("github.list_issues", WHERE, headers=SMALL)
+    assert not (await read(organization, first)).get("isError")
+    await organization.call("github.list_issues", WHERE, headers=SMALL)
+    assert (await read(organization, first))["_meta"]["code"] == "result_gone"
+
+
+async def test_it_is_sealed_and_gone_when_its_time_is_over(organization: Organization, github: GitHub):
+    handle = await kept(organization, github)
+    app = organization.mesh.app
+    async with app.database.acting(UUID(organization.id), UUID(organization.id)) as tx:
+        (row,) = await tx.all("select sealed, tool from result_rests")
+        assert b"xxxx" not in row["sealed"]
+        await tx.run("update result_rests set expires_at = now()")
+    assert (await read(organization, handle))["_meta"]["code"] == "result_gone"
+    await RestsExpiry(app.database, Directory(app.ring)).sweep()
+    async with app.database.acting(UUID(organization.id), UUID(organization.id)) as tx:
+        assert await tx.value("select count(*) from result_rests") == 0
+
+
+@pytest.mark.parametrize("column", ["tool", "key_id", "user_id", "id"])
+async def test_a_row_that_is_altered_in_the_database_opens_for_nobody(
+    organization: Organization, github: GitHub, column: str
+):
+    handle = await kept(organization, github)
+    app = organization.mesh.app
+    async with app.database.acting(UUID(organization.id), UUID(organization.id)) as tx:
+        if column == "id":
+            await tx.run("update result_rests set id = gen_random_uuid()")
+            handle = f"{(await tx.value('select id from result_rests')).hex}-0"
+        elif column == "tool":
+            await tx.run("update result_rests set tool = 'github.get_issue'")
+    if column in ("tool", "id"):
+        assert (await read(organization, handle))["_meta"]["code"] == "result_gone"
+        return
+    key = await organization.person() if column == "user_id" else None
+    if key is None:
+        _, made = await organization.ask("POST", "/api/v1/api-keys", {"name": "other", "key_type": "user"})
+        key = made["api_key"]
+    caller = await app.verifier.verify(key)
+    async with app.database.acting(UUID(organization.id), UUID(organization.id)) as tx:
+        await tx.run(
+            "update result_rests set user_id = $1, key_id = $2",
+            caller.caller("", "").user_id,
+            caller.caller("", "").key_id,
+        )
+    assert (await read(organization, handle, key=key))["_meta"]["code"] == "result_gone"
