@@ -105,6 +105,22 @@ async def test_a_label_is_replaced_shown_validated_and_deleted_by_itself(organiz
     assert (await organization.ask("GET", f"{PATH}/github"))[0] == 200
 
 
+async def test_the_list_comes_in_pages_each_credential_once(organization: Organization, github: GitHub):
+    await organization.connect(github, BO, owner="organization")
+    for label in ("b", "B", None, "a"):
+        await organization.connect(github, ADA, label=label)
+    for limit in (1, 2, 4, 5):
+        seen, cursor = [], ""
+        while cursor is not None:
+            _, page = await organization.ask("GET", f"{PATH}?limit={limit}{cursor and f'&cursor={cursor}'}")
+            assert page["count"] == len(page["credentials"]) <= limit
+            seen += [(one["label"], one["owner"]) for one in page["credentials"]]
+            cursor = page["next_cursor"]
+        assert seen == [(None, "user"), ("B", "user"), ("a", "user"), ("b", "user"), (None, "organization")]
+    for cursor in ("x", "W10", "bnVsbA"):
+        assert (await organization.ask("GET", f"{PATH}?cursor={cursor}"))[0] == 422
+
+
 async def test_what_is_missing_names_the_labels_that_there_are(organization: Organization, github: GitHub):
     await organization.connect(github, ADA, label="work", rules=owners("x"))
     for method in ("GET", "DELETE"):
@@ -260,7 +276,7 @@ async def soon(mesh: Mesh) -> str:
         ({"rules": [{"arguments": {"owner": ""}}]}, "rules[0].arguments.owner"),
         ({"rules": [{"arguments": {"owner": "x" * 201}}]}, "rules[0].arguments.owner"),
         ({"rules": [{"arguments": {"ownr": "x"}}]}, "rules[0].arguments.ownr"),
-        ({"rules": [{"arguments": {f"a{n}": "x" for n in range(9)}}]}, "rules[0].arguments"),
+        ({"rules": [{"arguments": {f"a{n}": "x" for n in range(6)}}]}, "rules[0].arguments"),
         ({"rules": [{"arguments": {"owner": "x"}, "repo": "x"}]}, "rules[0].repo"),
         ({"rules": owners("x") * 21}, "rules"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),

@@ -15,14 +15,14 @@ class Glob:
     __slots__ = ("_parts",)
 
     def __init__(self, pattern: str) -> None:
-        self._parts = pattern.translate(_LOWER).split("*")
+        self._parts = _lowered(pattern).split("*")
 
     def matches(self, value: object) -> bool:
         """Return whether the whole value matches: a text, a number or a truth (`true`, `false`); nothing else does."""
         text = _text(value)
         if text is None or len(text) > _LONGEST:
             return False
-        text = text.translate(_LOWER)
+        text = _lowered(text)
         first, *rest = self._parts
         if not rest:
             return text == first
@@ -36,6 +36,10 @@ class Glob:
                 return False
             at += len(part)
         return True
+
+
+def _lowered(text: str) -> str:
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def _text(value: object) -> str | None:

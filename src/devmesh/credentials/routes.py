@@ -16,7 +16,7 @@ from devmesh.credentials.service import Credentials
 from devmesh.credentials.terms import Rule
 from devmesh.errors import Fault, Invalid
 from devmesh.http.body import parse
-from devmesh.http.routing import delete, get, post
+from devmesh.http.routing import Cursor, Limit, cursor_of, delete, get, position_of, post
 from devmesh.upstream.model import Verdict
 
 _MESSAGES = {
@@ -73,11 +73,11 @@ class CredentialShown(Struct, frozen=True):
 
 
 class CredentialList(Struct, frozen=True):
-    """What the caller has stored."""
+    """A page of what the caller has stored."""
 
     credentials: list[CredentialShown]
     count: int
-    next_cursor: str | None = None
+    next_cursor: str | None
 
 
 class Validated(Struct, frozen=True):
@@ -140,10 +140,15 @@ async def store_credential(credentials: Credentials, caller: Caller, data: NewCr
 
 
 @get("/credentials", scope="credentials:read")
-async def list_credentials(credentials: Credentials, caller: Caller) -> CredentialList:
+async def list_credentials(
+    credentials: Credentials, caller: Caller, limit: Limit = 200, cursor: Cursor = None
+) -> CredentialList:
     """List your stored credentials."""
-    found = [CredentialShown.of(credential) for credential in await credentials.stored(caller)]
-    return CredentialList(found, len(found))
+    after = position_of(cursor, tuple[bool, str, str])
+    left = [one for one in await credentials.stored(caller) if after is None or _position(one) > after]
+    page = left[:limit]
+    next_cursor = cursor_of(_position(page[-1])) if len(left) > limit else None
+    return CredentialList([CredentialShown.of(one) for one in page], len(page), next_cursor)
 
 
 @get("/credentials/{service:str}", scope="credentials:read")
@@ -176,6 +181,11 @@ async def explain_credential(
 ) -> Explained:
     """Tell which stored credential a call would be made with, and why."""
     return Explained.of(service, await credentials.explain(caller, service, tool, _object(arguments)))
+
+
+def _position(credential: Credential) -> tuple[bool, str, str]:
+    """Return where it stands in the list: one's own first, by service and label."""
+    return credential.user_id is None, credential.service, credential.terms.label
 
 
 def _object(arguments: str | None) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """Serve calls whose arguments all match: `*` stands for any text, and case does not count."""
 
-    arguments: Annotated[dict[ArgumentName, Pattern], Meta(min_length=1, max_length=8)]
+    arguments: Annotated[dict[ArgumentName, Pattern], Meta(min_length=1, max_length=5)]
 
 
 Rules = Annotated[
