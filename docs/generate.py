@@ -168,11 +168,17 @@ def _plain(path: str) -> str:
 
 
 def _fields(connector: Connector) -> str:
-    fields = [
-        f"{'`metadata.' if field.metadata else '`'}{field.name}`{'' if field.required else ' (optional)'}"
+    """Return the fields of a credential; of several sets of them exactly one is given."""
+    names = {field.name: f"`{'metadata.' if field.metadata else ''}{field.name}`" for field in connector.fields}
+    sets = [" and ".join(names[name] for name in form) for form in connector.forms]
+    in_sets = {name for form in connector.forms for name in form}
+    others = [
+        f"{names[field.name]}{'' if field.required else ' (optional)'}"
         for field in connector.fields
+        if field.name not in in_sets
     ]
-    return ", ".join(fields)
+    either = [f"either {', or '.join(sets)}"] if sets else []
+    return "; beside that ".join([*either, *([", ".join(others)] if others else [])])
 
 
 def _does(tool: Tool) -> str:
