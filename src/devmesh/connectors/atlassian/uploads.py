@@ -15,6 +15,7 @@ from devmesh.upstream.model import Method, Request
 
 # As long as a body that this server takes, and shorter than what Atlassian's products take by default.
 _LONGEST = 8 * 1024 * 1024
+_TEXT = "Content-Type: text/plain; charset=utf-8\r\n"
 _QUOTED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
 
@@ -44,8 +45,11 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = "application/octet-stream"
 
 
-def upload(method: Method, path: str, file: File, values: Mapping[str, str]) -> Request:
-    """Return the request that uploads the file with the other values of its form; Invalid for what is no base64."""
+def upload(method: Method, path: str, file: File, values: Mapping[str, str], *, check: str = "no-check") -> Request:
+    """Return the request that uploads the file with the other values of its form; Invalid for what is no base64.
+
+    `check` is the word by which the product lets a request pass that comes from no page of its own.
+    """
     parts = [
         (
             f'name="file"; filename="{file.name.translate(_QUOTED)}"',
@@ -53,7 +57,7 @@ def upload(method: Method, path: str, file: File, values: Mapping[str, str]) -> 
             _bytes(file),
         )
     ]
-    parts += [(f'name="{name}"', "", _utf_8(name, value)) for name, value in values.items()]
+    parts += [(f'name="{name}"', _TEXT, _utf_8(name, value)) for name, value in values.items()]
     # Nothing can hold its own digest, so the boundary stands in none of the parts.
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:40]
     body = b"".join(
@@ -64,8 +68,7 @@ def upload(method: Method, path: str, file: File, values: Mapping[str, str]) -> 
         method=method,
         path=path,
         content=body + f"--{digest}--\r\n".encode(),
-        # Without it Atlassian takes the request for one that a foreign page had a browser send.
-        headers={"content-type": f"multipart/form-data; boundary={digest}", "x-atlassian-token": "no-check"},
+        headers={"content-type": f"multipart/form-data; boundary={digest}", "x-atlassian-token": check},
     )
 
 
