@@ -28,7 +28,7 @@ CLIENTS = 16
 MOST_WRITES = 5
 KEYS = "/api/v1/api-keys"
 # db/tally.py writes so often, if there is anything.
-EVERY = 0.5
+EVERY = 0.8
 
 _COUNTING = """
 create sequence counted_writes minvalue 0 start 0;
@@ -95,12 +95,28 @@ async def test_a_thousand_uses_are_exact_within_a_second_and_few_writes(
     while (await kept(organization, key_id))[0] != USES:
         assert time.monotonic() - ended < 1
         await asyncio.sleep(0.02)
-    # On a machine so busy that it takes longer than a thousand uses should, one for each half second.
+    # On a machine so busy that it takes longer than a thousand uses should, one for each time that it writes.
     assert await row_writes() - before <= max(MOST_WRITES, math.ceil((ended - began) / EVERY) + 1)
     _, last = await kept(organization, key_id)
     assert timedelta(0) <= used - last < timedelta(seconds=1)
     await asyncio.sleep(2 * EVERY)
     assert (await kept(organization, key_id))[0] == USES
+
+
+@pytest.mark.parametrize("rate", [50, 500])
+async def test_a_key_in_use_costs_as_many_row_writes_however_often_it_is_used(
+    organization: Organization, row_writes: Callable[[], Awaitable[int]], rate: int
+):
+    _, key = await new_agent(organization)
+    verifier = organization.mesh.app.verifier
+    await verifier.uses.flush()
+    before, began = await row_writes(), time.monotonic()
+    for used in range(1, 3 * rate + 1):
+        await verifier.verify(key)
+        await asyncio.sleep(max(0, began + used / rate - time.monotonic()))
+    lasted = time.monotonic() - began
+    await verifier.uses.flush()
+    assert lasted / EVERY - 1 <= await row_writes() - before <= lasted / EVERY + 2
 
 
 async def test_a_thousand_uses_in_one_breath_are_at_most_two_writes(
@@ -151,7 +167,7 @@ async def test_a_server_that_is_asked_to_stop_has_counted_everything(passable: P
 
 
 async def served_uses(served: Served) -> tuple[dict[str, Any], str]:
-    """Use a key and return at once: half a second has not passed since the last use."""
+    """Use a key and return at once, before it is written."""
     async with aiohttp.ClientSession(served.url) as http:
         organization = await Mesh(served.url, None, served.data_dir, http).organization()
         key_id, key = await new_agent(organization)

@@ -1,4 +1,8 @@
-"""Use counts: gathered in memory, written at most once a second, one row write per thing used.
+"""Use counts: gathered in memory, written every 0.8 seconds, one row write per thing used.
+
+To be in the table within a second, a thing that is used all the time costs 1.25 row writes a second, however often it
+is used: 1.25 per 1,000 uses at 1,000 a second, 5 at 250, and more below. No batching mends that, for each thing has a
+row of its own; to write later would leave other processes with old counts, and more to lose in a crash.
 
 After a crash a count may fall short by what was not written yet; it is never more than what happened.
 """
@@ -26,7 +30,9 @@ Save = Callable[[Tx, UUID, UUID, Uses], Awaitable[None]]
 # Used -> how often, and when last, in seconds since 1970: a datetime takes longer than all the rest.
 Counts = dict[UUID, tuple[int, float]]
 
-_SECONDS = 0.5
+# What is left of the second is for the writing.
+_SECONDS = 0.8
+_SHORTEST = 0.05
 
 
 class Tally:
@@ -84,7 +90,7 @@ class Tally:
             newer[used] = (count + more[0], more[1]) if more else (count, at)
 
     def open(self) -> None:
-        """Write every half second from now on."""
+        """Write every 0.8 seconds from now on."""
         self._task = asyncio.create_task(self._write_for_good(), name="tally")
 
     async def close(self) -> None:
@@ -98,9 +104,12 @@ class Tally:
         await self._flush_if_possible()
 
     async def _write_for_good(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(_SECONDS)
+            began = loop.time()
             await self._flush_if_possible()
+            # From one beginning to the next: with many tenants the writing itself takes a while.
+            await asyncio.sleep(max(_SECONDS - (loop.time() - began), _SHORTEST))
 
     async def _flush_if_possible(self) -> None:
         try:
