@@ -147,7 +147,7 @@ def test_the_highest_ancestors_own_come_next_as_long_as_pages_are_full():
     assert built("list_page_ancestors", id="706", cursor=first.next_cursor).path == "/wiki/api/v2/folders/704/ancestors"
     assert page("list_page_ancestors", full, id="706").next_cursor is None
     assert page("list_page_ancestors", {"results": []}, id="706").next_cursor is None
-    for strange in ({"id": "1", "type": "space"}, {"id": 1, "type": "page"}, "x"):
+    for strange in ({"id": "1", "type": "space"}, {"id": 1, "type": "page"}, {"id": "1", "type": ["page"]}, "x"):
         assert page("list_page_ancestors", {"results": [strange]}, id="706", limit=1).next_cursor is None
 
 

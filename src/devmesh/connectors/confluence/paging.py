@@ -73,8 +73,9 @@ class AncestorPaging:
         full = len(found) >= int(request.query["limit"])
         top = found[0] if full and isinstance(found[0], dict) else {}
         kind, id_ = top.get("type"), top.get("id")
-        more = kind in _ROUTES and isinstance(id_, str)
-        return Page(found, cursor_of(kind=str(kind), id=str(id_)) if more else None)
+        if isinstance(kind, str) and kind in _ROUTES and isinstance(id_, str):
+            return Page(found, cursor_of(kind=kind, id=id_))
+        return Page(found, None)
 
 
 def _listed(body: dict[str, Any], items: str) -> list[Any]:
