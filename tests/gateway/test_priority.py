@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import pytest
 
 from devmesh.connectors import CONNECTORS
 from devmesh.demo.github import GitHub, Received
+from devmesh.errors import Invalid
 from devmesh.upstream.model import Connector, Tool
 
 if TYPE_CHECKING:
@@ -56,11 +57,12 @@ def made(connector: Connector, form: tuple[str, ...], source: str) -> dict[str, 
 
 def reading(connector: Connector) -> Tool:
     """Return a tool that reads and asks for no argument."""
-    return next(
-        tool
-        for name, tool in sorted(connector.tools.items())
-        if tool.read_only and not tool.arguments.schema.get("required")
-    )
+    for _, tool in sorted(connector.tools.items()):
+        if tool.read_only:
+            with suppress(Invalid):
+                tool.request(tool.arguments.check({}))
+                return tool
+    raise AssertionError(connector.name)
 
 
 def told(received: Received) -> str:

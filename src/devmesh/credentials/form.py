@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from devmesh.credentials import fields
 from devmesh.credentials.globs import Glob
 from devmesh.credentials.model import NewCredential
-from devmesh.errors import Fault, Invalid, Unavailable
+from devmesh.errors import Fault, Invalid
 from devmesh.upstream.model import Connector
 
 _MOST_SCOPES = 200
@@ -21,23 +21,6 @@ def check(connector: Connector, new: NewCredential) -> None:
         faults.append(Fault("scopes", f"at most {_MOST_SCOPES}"))
     if faults:
         raise Invalid(faults)
-
-
-async def rehearse(connector: Connector, credentials: Mapping[str, str], base_url: str | None) -> None:
-    """Raise Invalid naming the fields whose values the connector itself refuses to send; nothing is sent."""
-    try:
-        await connector.prepared(connector.probing(credentials), credentials, base_url)
-    except Invalid as refusal:
-        raise Invalid([_placed(connector, fault) for fault in refusal.faults]) from None
-    except Unavailable:
-        return  # of a part that calls need and storing does not; a call says so
-
-
-def _placed(connector: Connector, fault: Fault) -> Fault:
-    field = next((field for field in connector.fields if field.name == fault.field), None)
-    if field is None:
-        return Fault("credentials", f"{fault.field} {fault.message}".strip())
-    return Fault(f"{'metadata' if field.metadata else 'credentials'}.{field.name}", fault.message)
 
 
 def _of_owner(new: NewCredential) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from devmesh.audit.entry import Entry
 from devmesh.audit.service import Audit
 from devmesh.credentials import store
 from devmesh.credentials.explain import Explanation, explained, tool_of
-from devmesh.credentials.form import check, rehearse
+from devmesh.credentials.form import check
 from devmesh.credentials.model import (
     MOST_LABELS,
     Chosen,
@@ -71,7 +71,6 @@ class Credentials:
         base_url = new.metadata.get("base_url")
         if base_url is not None:
             await self._admit(base_url, caller)
-        await rehearse(connector, new.credentials, base_url)
         user_id = caller.user_id if new.owner == "user" else None
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             await self._hold(tx, caller)
