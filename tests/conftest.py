@@ -14,6 +14,8 @@ import pytest
 import uvloop
 
 from devmesh.app import build
+from devmesh.crypto.kms import LocalKms
+from devmesh.crypto.masters import MasterKeys
 from devmesh.crypto.passwords import Cost, Passwords
 from devmesh.crypto.ring import KeyRing
 from devmesh.crypto.sealing import new_key
@@ -59,7 +61,7 @@ def master_key() -> bytes:
 @pytest.fixture(scope="session")
 async def ring(db: Database, master_key: bytes) -> KeyRing:
     """The key ring."""
-    ring = KeyRing(master_key)
+    ring = KeyRing(MasterKeys(LocalKms(master_key)))
     await ring.open(db)
     return ring
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import partial
@@ -30,6 +28,7 @@ from devmesh.credentials import routes as credentials_routes
 from devmesh.credentials.service import Credentials
 from devmesh.credentials.vault import Vault
 from devmesh.crypto.datakeys import DataKeys
+from devmesh.crypto.keeping import Keeping
 from devmesh.crypto.passwords import Passwords
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.changes import Changes
@@ -59,6 +58,7 @@ from devmesh.keys.places import Places
 from devmesh.keys.reminders import Reminders
 from devmesh.keys.service import Keys
 from devmesh.keys.verify import Verifier
+from devmesh.kms.choice import masters_of
 from devmesh.limits.choice import choose
 from devmesh.login import routes as login_routes
 from devmesh.login.entry import Entry, Networks
@@ -94,9 +94,9 @@ _ROUTES = [
     *health.ROUTES,
 ]
 _ROOT = [*accounts_routes.PAGES, *invitations_routes.PAGES, *sessions_routes.ROOT, *health.ROOT]
+_OWNERS_CHANGED = (USER_CHANGED, ORGANIZATION_CHANGED)
 _MCP = ("/mcp", "/mcp/")
 _MCP_BODY = 4 * 1024 * 1024
-_FORGET_SECONDS = 60
 
 
 class App:
@@ -105,19 +105,20 @@ class App:
     def __init__(
         self,
         settings: Settings,
-        master_key: bytes,
+        master_key: bytes | None,
         connect: Mapping[str, Any],
         direct: Mapping[str, Any],
         passwords: Passwords,
     ) -> None:
         plans = Plans.load(settings.plans_file, settings.default_plan)
         self.database = Database(connect)
-        self.ring = KeyRing(master_key)
+        self.masters = masters_of(settings, master_key)
+        self.ring = KeyRing(self.masters)
         self.changes = Changes(direct)
         self.audit = Audit(self.database, direct, partial(self.ring.digest, "arguments"))
         self.limits = limits = choose(plans.default.requests_per_minute, plans.default.burst, settings)
         self.data_keys = DataKeys(self.ring)
-        _let_go(self.data_keys, self.changes)
+        self.keeping = Keeping(self.database, self.masters, self.data_keys, self.changes, _OWNERS_CHANGED)
         self.verifier = Verifier(self.database, self.ring, self.changes, plans)
         directory, issuer = Directory(self.ring), settings.public_url
         signing_keys = SigningKeys(self.database, self.ring, self.changes)
@@ -161,7 +162,6 @@ class App:
         endpoint = Endpoint(authenticator, limits, self.gateway, passed_through)
         self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
         self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None
-        self._forgetting: asyncio.Task[None] | None = None
 
     def _people(self, settings: Settings, passwords: Passwords, directory: Directory) -> dict[str, Any]:
         """Return the services by which people log in and look after their own account."""
@@ -226,7 +226,7 @@ class App:
         }
 
     async def open(self) -> None:
-        """Connect and begin the background work; raise DatabaseAway or WrongMasterKey."""
+        """Connect and begin the background work; raise DatabaseAway, WrongMasterKey or KmsError."""
         await self.database.open()
         await self.ring.open(self.database)
         await self.audit.open()
@@ -241,14 +241,10 @@ class App:
         for work in self._rounds:
             work.open()
         self.reminders.open()
-        self._forgetting = asyncio.create_task(_forget(self.data_keys), name="forget data keys")
+        self.keeping.open()
 
     async def close(self) -> None:
         """Write what is still in memory, counts and audit, and let everything go; call when no request is under way."""
-        if self._forgetting is not None:
-            self._forgetting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._forgetting
         if self._metrics is not None:
             await self._metrics.close()
         await self.accounts.settle()
@@ -263,13 +259,15 @@ class App:
         await self.audit.close()
         await self.limits.close()
         await self.changes.close()
+        await self.keeping.close()
+        await self.masters.close()
         await self.sender.close()
         await self.database.close()
 
 
 async def build(
     settings: Settings,
-    master_key: bytes,
+    master_key: bytes | None,
     connect: Mapping[str, Any],
     direct: Mapping[str, Any] | None = None,
     *,
@@ -277,7 +275,7 @@ async def build(
 ) -> App:
     """Return the program, connected and ready; `connect` and `direct` are the app role's, in asyncpg's words.
 
-    Raises DatabaseAway, WrongMasterKey or SettingsError.
+    Raises DatabaseAway, WrongMasterKey, KmsError or SettingsError.
     """
     app = App(settings, master_key, connect, direct or connect, passwords or Passwords())
     await app.open()
@@ -289,16 +287,3 @@ def _front(endpoint: Asgi, rest: Asgi) -> Asgi:
         return (endpoint if scope["path"] in _MCP else rest)(scope, receive, send)
 
     return front
-
-
-def _let_go(data_keys: DataKeys, changes: Changes) -> None:
-    """Have keys leave memory when whom they belong to may have been removed, in whatever process."""
-    for kind in (USER_CHANGED, ORGANIZATION_CHANGED):
-        changes.subscribe(kind, data_keys.forget)
-    changes.missed(data_keys.forget_all)
-
-
-async def _forget(data_keys: DataKeys) -> None:
-    while True:
-        await asyncio.sleep(_FORGET_SECONDS)
-        data_keys.forget_old()

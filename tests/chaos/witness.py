@@ -15,11 +15,12 @@ import msgspec
 
 from chaos.installation import Installation
 from devmesh.audit.rows import new_row_id
+from devmesh.crypto.kms import kept_in
+from devmesh.crypto.masters import MasterKeys
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
 from devmesh.db.pool import CONNECTION_LOST, Database
 from devmesh.demo.github import GitHub, Received, _read, _reply
-from devmesh.settings.values import master_key
 
 _ISSUE = re.compile(r"/repos/([^/]+)/([^/]+)/issues(?:/(\d+))?")
 # Longer than any call waits for its intent.
@@ -78,7 +79,7 @@ class Witness(Patient):
 
     async def open(self) -> None:
         """Learn the pepper of digests, as whoever holds the master key and the database can."""
-        self._peppers = KeyRing(master_key((self._installation.data_dir / "master.key").read_text()))
+        self._peppers = KeyRing(MasterKeys(*kept_in(self._installation.data_dir / "master.key")))
         database = Database(Embedded(self._installation.data_dir).app_dsn, size=1)
         await database.open()
         await self._peppers.open(database)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # and what belongs to the installation itself.
 WITHOUT_ROW_SECURITY = {
     "ring_keys": "the installation's own keys, wrapped by the master key",
+    "master_keys": "the master key's versions, each wrapped by what keeps it",
     "route_keys": "key digest -> organization, tenant, key",
     "route_mail_tokens": "mailed token's digest -> organization, token",
     "route_organizations": "slug's digest -> organization",

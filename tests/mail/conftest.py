@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from devmesh.crypto.kms import LocalKms
+from devmesh.crypto.masters import MasterKeys
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
 from devmesh.db.migrate import migrate
@@ -58,7 +60,7 @@ async def post_db(post_postgres: Embedded) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 async def post_ring(post_db: Database, master_key: bytes) -> KeyRing:
-    ring = KeyRing(master_key)
+    ring = KeyRing(MasterKeys(LocalKms(master_key)))
     await ring.open(post_db)
     return ring
 

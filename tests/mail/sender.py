@@ -7,6 +7,8 @@ import base64
 import json
 import sys
 
+from devmesh.crypto.kms import LocalKms
+from devmesh.crypto.masters import MasterKeys
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.pool import Database
 from devmesh.mail.outbox import Outbox
@@ -17,7 +19,7 @@ async def main() -> None:
     given = json.loads(sys.stdin.readline())
     database = Database(given["connect"], size=6)
     await database.open()
-    ring = KeyRing(base64.b64decode(given["master_key"]))
+    ring = KeyRing(MasterKeys(LocalKms(base64.b64decode(given["master_key"]))))
     await ring.open(database)
     outbox = Outbox(database, ring, Settings.load(given["environ"]))
     await outbox.open()

@@ -48,7 +48,6 @@ class StandIn:
 
 async def build(settings, master_key, app, direct):
     assert len(master_key) == 32
-    assert settings.master_key == master_key
     marker = settings.data_dir / "refuse"
     if marker.exists():
         raise RuntimeError("this installation is\nmisconfigured")

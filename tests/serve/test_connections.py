@@ -22,7 +22,17 @@ def test_the_app_role_is_named_after_the_database(url, role):
     assert app_role(url) == role
 
 
-def test_its_password_follows_from_the_master_key_alone():
+def test_its_password_follows_from_the_owners_and_where_that_has_none_from_the_master_key():
+    def password(userinfo: str, key: bytes | None) -> str | None:
+        url = f"postgresql://{userinfo}@db/mesh"
+        settings = Settings.load({"DEVMESH_DATABASE_URL": url, "DEVMESH_MASTER_KEY": KEY})
+        return connections(settings, Handover("127.0.0.1", 8081, 1, key)).app_password
+
+    assert password("owner:secret", bytes(32)) == password("owner:secret", b"1" * 32) == password("owner:secret", None)
+    assert len({password(user, key) for user in ("o:secret", "o:other", "o") for key in (bytes(32), b"1" * 32)}) == 4
+
+
+def test_another_secret_or_role_is_another_password():
     assert app_password(bytes(32), "mesh_app") == app_password(bytes(32), "mesh_app")
     assert (
         len({app_password(bytes(32), "mesh_app"), app_password(bytes(32), "x_app"), app_password(b"1" * 32, "x_app")})

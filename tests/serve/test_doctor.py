@@ -9,6 +9,8 @@ import sys
 import asyncpg
 import pytest
 
+from devmesh.crypto.kms import LocalKms
+from devmesh.crypto.masters import MasterKeys
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
 from devmesh.db.pool import Database
@@ -81,7 +83,7 @@ def test_another_master_key_than_the_databases_is_told(service, devmesh):
 async def _fill_ring(service) -> None:
     database = Database(Embedded(service.data_dir).app_dsn, size=1)
     await database.open()
-    await KeyRing(bytes(32)).open(database)
+    await KeyRing(MasterKeys(LocalKms(bytes(32)))).open(database)
     await database.close()
 
 

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 
 import asyncpg
 
+from devmesh.crypto.kms import KmsError
 from devmesh.crypto.master import load_master_key
-from devmesh.crypto.ring import WrongMasterKey
+from devmesh.crypto.masters import MasterKeys, WrongMasterKey
 from devmesh.db.embedded import Embedded, EmbeddedError
 from devmesh.db.pool import CONNECTION_LOST, DatabaseAway
 from devmesh.db.trouble import explain
+from devmesh.kms.choice import masters_of
 from devmesh.serve.connections import Connections, connections, direct_setting
 from devmesh.serve.handover import Handover
 from devmesh.settings import Settings, SettingsError
@@ -23,8 +25,8 @@ class CommandFailed(Exception):
 
 
 @contextmanager
-def connected(settings: Settings) -> Iterator[tuple[Connections, bytes]]:
-    """Lend how to connect, and the master key; the embedded PostgreSQL is started if no server runs it.
+def connected(settings: Settings) -> Iterator[tuple[Connections, MasterKeys]]:
+    """Lend how to connect, and the master keys; the embedded PostgreSQL is started if no server runs it.
 
     Whatever makes that, or what is then done with it, impossible becomes CommandFailed.
     """
@@ -40,7 +42,7 @@ def connected(settings: Settings) -> Iterator[tuple[Connections, bytes]]:
         else:
             with embedded:
                 yield _lent(settings, embedded)
-    except (SettingsError, EmbeddedError, WrongMasterKey) as error:
+    except (SettingsError, EmbeddedError, WrongMasterKey, KmsError) as error:
         raise CommandFailed(str(error)) from error
     except DatabaseAway as error:
         raise CommandFailed(error.detail) from error
@@ -56,7 +58,8 @@ def failed(what: str, why: CommandFailed) -> int:
     return 1
 
 
-def _lent(settings: Settings, embedded: Embedded | None) -> tuple[Connections, bytes]:
+def _lent(settings: Settings, embedded: Embedded | None) -> tuple[Connections, MasterKeys]:
     master_key = load_master_key(settings)
     owner, app = (embedded.owner_dsn, embedded.app_dsn) if embedded else (None, None)
-    return connections(settings, Handover(settings.host, settings.port, 1, master_key, owner, app)), master_key
+    handed = Handover(settings.host, settings.port, 1, master_key, owner, app)
+    return connections(settings, handed), masters_of(settings, master_key)

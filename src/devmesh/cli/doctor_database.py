@@ -7,13 +7,15 @@ import time
 import asyncpg
 
 from devmesh.cli.doctor_finding import Finding, good, wrong
+from devmesh.crypto.kms import KmsError
 from devmesh.crypto.master import load_master_key
-from devmesh.crypto.ring import WrongMasterKey, check_master_key
+from devmesh.crypto.masters import MasterKeys, WrongMasterKey
 from devmesh.db.embedded import Embedded
 from devmesh.db.embedded_binaries import OLDEST_MAJOR
 from devmesh.db.examination import Examination, examine
 from devmesh.db.pool import CONNECTION_LOST, Database, DatabaseAway
 from devmesh.db.trouble import explain
+from devmesh.kms.choice import masters_of
 from devmesh.serve.connections import Connections, connections, direct_setting
 from devmesh.serve.handover import Handover
 from devmesh.settings import Settings, SettingsError
@@ -44,25 +46,30 @@ async def look(settings: Settings) -> list[Finding]:
         _clock(seen.clock),
     ]
     if seen.tables:
-        findings.append(await _ring(to, load_master_key(settings)))
+        findings.append(await _ring(to, masters_of(settings, load_master_key(settings))))
     if embedded is None:
         findings.append(await _notices(to, settings))
     return findings
 
 
-async def _ring(to: Connections, master_key: bytes) -> Finding:
+async def _ring(to: Connections, masters: MasterKeys) -> Finding:
     database = Database(to.app, size=1)
     try:
         await database.open()
         async with database.routing() as tx:
-            await check_master_key(tx, master_key)
+            await masters.check(tx)
     except WrongMasterKey as error:
         return wrong("key ring: sealed with another master key", f"{error}.")
+    except KmsError as error:
+        return wrong(
+            f"key ring: {error}", "see to the KMS that DEVMESH_KMS_URL names, and to this server's rights there."
+        )
     except (DatabaseAway, asyncpg.PostgresError) as error:
         return wrong(f"key ring: it cannot be read ({error})", "run 'devmesh migrate'.")
     finally:
         await database.close()
-    return good("key ring: the master key opens it")
+        await masters.close()
+    return good(f"key ring: the master key opens it ({masters.kms.name})")
 
 
 async def _notices(to: Connections, settings: Settings) -> Finding:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devmesh.cli.doctor_finding import Finding, good, wrong
-from devmesh.crypto.master import load_master_key
+from devmesh.crypto.master import key_file, load_master_key
 from devmesh.db.embedded_binaries import EmbeddedError, find_binaries, unprivileged_user
 from devmesh.serve.listener import PortError, listen
 from devmesh.serve.tls import check_tls
@@ -66,7 +66,9 @@ def _data_dir(path: Path) -> Finding:
 def _master_key(settings: Settings) -> Finding:
     if settings.master_key is not None:
         return good("master key: given by DEVMESH_MASTER_KEY")
-    file = settings.master_key_file or settings.data_dir / "master.key"
+    if settings.kms_url is not None:
+        return good(f"master key: kept by {settings.kms_url}")
+    file = key_file(settings)
     if not settings.master_key_file and not file.exists() and not (settings.data_dir / "postgres").exists():
         return good(f"master key {file}: made at first start")
     try:

@@ -6,18 +6,19 @@ import argparse
 import asyncio
 import os
 import sys
-from functools import partial
 
 import asyncpg
 
+from devmesh.crypto.kms import KmsError
 from devmesh.crypto.master import load_master_key
-from devmesh.crypto.ring import WrongMasterKey, check_master_key
+from devmesh.crypto.masters import MasterKeys, WrongMasterKey
 from devmesh.db.data_dir import make_data_dir
 from devmesh.db.embedded import Embedded, EmbeddedError
 from devmesh.db.migrate import MigrationError, migrate
 from devmesh.db.pool import CONNECTION_LOST
 from devmesh.db.trouble import explain
-from devmesh.serve.connections import connections, direct_setting
+from devmesh.kms.choice import masters_of
+from devmesh.serve.connections import Connections, connections, direct_setting
 from devmesh.serve.handover import Handover
 from devmesh.settings import Settings, SettingsError
 
@@ -31,7 +32,7 @@ def run(_: argparse.Namespace) -> int:
     try:
         settings = Settings.load(os.environ)
         applied = _embedded(settings) if settings.embedded else _external(settings)
-    except (SettingsError, EmbeddedError, MigrationError, WrongMasterKey) as error:
+    except (SettingsError, EmbeddedError, MigrationError, WrongMasterKey, KmsError) as error:
         return _failed(str(error))
     except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
         return _failed(explain(error, direct_setting(settings)))
@@ -62,9 +63,15 @@ def _external(settings: Settings) -> list[str]:
     return _migrate(settings, load_master_key(settings), None)
 
 
-def _migrate(settings: Settings, master_key: bytes, embedded: Embedded | None) -> list[str]:
+def _migrate(settings: Settings, master_key: bytes | None, embedded: Embedded | None) -> list[str]:
     owner, app = (embedded.owner_dsn, embedded.app_dsn) if embedded else (None, None)
     handed = Handover(settings.host, settings.port, settings.workers, master_key, owner, app)
     to = connections(settings, handed)
-    check = partial(check_master_key, master=master_key)
-    return asyncio.run(migrate(to.owner, to.app_role, to.app_password, check=check))
+    return asyncio.run(_migrated(to, masters_of(settings, master_key)))
+
+
+async def _migrated(to: Connections, masters: MasterKeys) -> list[str]:
+    try:
+        return await migrate(to.owner, to.app_role, to.app_password, check=masters.check)
+    finally:
+        await masters.close()

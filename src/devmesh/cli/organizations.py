@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
         _check(options)
         settings = Settings.load(os.environ)
         plans = Plans.load(settings.plans_file, settings.default_plan)
-        with connected(settings) as (to, master_key):
-            ring = KeyRing(master_key)
+        with connected(settings) as (to, masters):
+            ring = KeyRing(masters)
             if options.action == "list":
                 asyncio.run(_list(to, ring, plans))
             else:

@@ -36,7 +36,7 @@ class DataKeys:
         found = await store.data_key(tx, organization_id, user_id)
         if found is None:
             key_id = new_id()
-            wrapped = self._ring.wrap(new_key(), "data", organization_id, user_id, key_id)
+            wrapped = await self._ring.wrap(tx, new_key(), "data", organization_id, user_id, key_id)
             await store.add_data_key(tx, organization_id, user_id, key_id, wrapped)
             found = await store.data_key(tx, organization_id, user_id)
         if found is None:
@@ -56,8 +56,9 @@ class DataKeys:
         known = self._unwrapped.get(key_id)
         if known is not None and time.monotonic() - known[0] < _SECONDS:
             return known
-        key = self._ring.unwrap(wrapped, "data", organization_id, user_id, key_id)
-        opened = self._unwrapped[key_id] = (time.monotonic(), key, AESGCM(key), (organization_id, user_id))
+        # Held no longer than the master key is without being confirmed: that key's ten minutes are not prolonged here.
+        key, since = self._ring.unwrap(wrapped, "data", organization_id, user_id, key_id)
+        opened = self._unwrapped[key_id] = (since, key, AESGCM(key), (organization_id, user_id))
         self._unwrapped.move_to_end(key_id)
         while len(self._unwrapped) > _MOST:
             self._unwrapped.popitem(last=False)
@@ -86,5 +87,5 @@ class DataKeys:
     def forget_old(self) -> None:
         """Drop what has been in memory for ten minutes; called every minute."""
         oldest = time.monotonic() - _SECONDS
-        for key_id in [key_id for key_id, (since, *_) in self._unwrapped.items() if since < oldest]:
+        for key_id in [key_id for key_id, (since, *_) in self._unwrapped.items() if since <= oldest]:
             del self._unwrapped[key_id]

@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from devmesh.crypto import store
+from devmesh.crypto.masters import MasterKeys, WrongMasterKey
 from devmesh.crypto.sealing import SealBroken, new_key, place, seal, unseal
 from devmesh.db.pool import Database, Tx
+
+__all__ = ["PURPOSES", "ROTATING", "KeyRing", "RingKey", "WrongMasterKey"]
 
 _BLOCK_BYTES = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
@@ -29,16 +32,6 @@ PURPOSES = (
 
 # Purposes that may get a new version while processes run: these read the ring again.
 ROTATING = ("jwt",)
-
-
-class WrongMasterKey(RuntimeError):
-    """The master key given is not the one that this database was set up with."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the master key does not open this database's key ring: give the one it was set up with "
-            "(DEVMESH_MASTER_KEY, DEVMESH_MASTER_KEY_FILE, or master.key in the data directory)"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +63,8 @@ class _Pepper:
 class KeyRing:
     """The unwrapped peppers, for digests; wraps and unwraps data keys with the master key."""
 
-    def __init__(self, master: bytes) -> None:
-        self._master = master
+    def __init__(self, masters: MasterKeys) -> None:
+        self._masters = masters
         self._secrets: dict[str, dict[int, bytes]] = {}
         self._peppers: dict[str, dict[int, _Pepper]] = {}
         self._current: dict[str, _Pepper] = {}
@@ -80,15 +73,16 @@ class KeyRing:
         return f"KeyRing({', '.join(self._peppers)})"
 
     async def open(self, db: Database, purposes: Iterable[str] = PURPOSES) -> None:
-        """Read and unwrap every pepper, making those that do not exist yet; raise WrongMasterKey."""
+        """Read and unwrap every pepper, making those that do not exist yet; raise WrongMasterKey or KmsError."""
+        await self._masters.open(db)
         for purpose in purposes:
             async with db.routing() as tx:
                 rows = await store.ring(tx, purpose)
                 if not rows:
-                    await store.add_to_ring(tx, purpose, 1, self.wrap(new_key(), "ring", purpose, 1))
+                    await store.add_to_ring(tx, purpose, 1, await self.wrap(tx, new_key(), "ring", purpose, 1))
                     rows = await store.ring(tx, purpose)
             self._secrets[purpose] = {
-                version: self.unwrap(wrapped, "ring", purpose, version) for version, wrapped in rows
+                version: self.unwrap(wrapped, "ring", purpose, version)[0] for version, wrapped in rows
             }
             self._peppers[purpose] = {version: _Pepper(key) for version, key in self._secrets[purpose].items()}
             self._current[purpose] = self._peppers[purpose][max(self._peppers[purpose])]
@@ -118,7 +112,8 @@ class KeyRing:
         """Return every version of that purpose as the database has them now, the oldest first."""
         rows = await store.ring_history(tx, purpose)
         return [
-            RingKey(version, since, self.unwrap(wrapped, "ring", purpose, version)) for version, wrapped, since in rows
+            RingKey(version, since, self.unwrap(wrapped, "ring", purpose, version)[0])
+            for version, wrapped, since in rows
         ]
 
     async def newest(self, tx: Tx, purpose: str) -> int:
@@ -133,24 +128,16 @@ class KeyRing:
         if purpose not in ROTATING:
             raise ValueError(f"there is no rotation of '{purpose}'")
         version = await store.newest_in_ring(tx, purpose) + 1
-        await store.add_to_ring(tx, purpose, version, self.wrap(new_key(), "ring", purpose, version))
+        await store.add_to_ring(tx, purpose, version, await self.wrap(tx, new_key(), "ring", purpose, version))
         return version
 
-    def wrap(self, key: bytes, *where: object) -> bytes:
-        """Return `key` sealed by the master key for that place."""
-        return seal(self._master, key, place("wrap", *where))
+    async def wrap(self, tx: Tx, key: bytes, *where: object) -> bytes:
+        """Return `key` sealed for that place by the newest master key, which is the newest until `tx` ends."""
+        return self._masters.wrap(await self._masters.newest(tx), key, *where)
 
-    def unwrap(self, wrapped: bytes, *where: object) -> bytes:
-        """Return the key that was wrapped for that place; raise WrongMasterKey if this master key does not open it."""
-        try:
-            return unseal(self._master, wrapped, place("wrap", *where))
-        except SealBroken:
-            raise WrongMasterKey from None
+    def unwrap(self, wrapped: bytes, *where: object) -> tuple[bytes, float]:
+        """Return the key that was wrapped for that place, and since when (monotonic) it counts as unwrapped.
 
-
-async def check_master_key(tx: Tx, master: bytes) -> None:
-    """Raise WrongMasterKey if another master key has sealed this database's ring; an empty one fits any."""
-    ring = KeyRing(master)
-    for purpose in PURPOSES:
-        for version, wrapped in await store.ring(tx, purpose):
-            ring.unwrap(wrapped, "ring", purpose, version)
+        Raises WrongMasterKey or VaultClosed.
+        """
+        return self._masters.unwrap(wrapped, *where)

@@ -20,10 +20,11 @@ def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def seal(key: bytes, plain: bytes, associated: bytes) -> bytes:
+def seal(key: bytes | AESGCM, plain: bytes, associated: bytes) -> bytes:
     """Return nonce, ciphertext and tag of `plain`, bound to `associated`."""
     nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, associated)
+    cipher = AESGCM(key) if isinstance(key, bytes) else key
+    return nonce + cipher.encrypt(nonce, plain, associated)
 
 
 def unseal(key: bytes | AESGCM, sealed: bytes, associated: bytes) -> bytes:

@@ -14,6 +14,12 @@ async def ring(tx: Tx, purpose: str) -> list[tuple[int, bytes]]:
     return [(row["version"], row["wrapped"]) for row in rows]
 
 
+async def whole_ring(tx: Tx) -> list[tuple[str, int, bytes]]:
+    """Return (purpose, version, wrapped key) of every purpose."""
+    rows = await tx.all("select purpose, version, wrapped from ring_keys order by purpose, version")
+    return [(row["purpose"], row["version"], row["wrapped"]) for row in rows]
+
+
 async def ring_history(tx: Tx, purpose: str) -> list[tuple[int, bytes, datetime]]:
     """Return (version, wrapped key, since when) of that purpose, the oldest first."""
     rows = await tx.all(

@@ -35,7 +35,9 @@ def connections(settings: Settings, handed: Handover) -> Connections:
     direct = settings.database_direct_url or settings.database_url
     # Named after the database itself: a pooler may know it by another name.
     role = app_role(direct)
-    password = app_password(handed.master_key, role)
+    # Every machine has the owner's password, and it stays as it is when the master key is exchanged.
+    owners = unquote(urlsplit(direct).password or "").encode()
+    password = app_password(owners or handed.master_key or b"", role)
     as_app = {"user": role, "password": password}
     return Connections(
         {"dsn": direct}, {"dsn": settings.database_url, **as_app}, {"dsn": direct, **as_app}, role, password
@@ -54,7 +56,7 @@ def app_role(database_url: str) -> str:
     return f"{'' if name[:1].isalpha() else '_'}{name}_app"[:_LONGEST_ROLE]
 
 
-def app_password(master_key: bytes, role: str) -> str:
-    """Return the app role's password: the same on every machine that has the master key, unknown without it."""
-    digest = hmac.digest(master_key, b"devmesh database role\0" + role.encode(), "sha256")
+def app_password(secret: bytes, role: str) -> str:
+    """Return the app role's password: the same on every machine that has the secret, unknown without it."""
+    digest = hmac.digest(secret, b"devmesh database role\0" + role.encode(), "sha256")
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import IO, Any, Self
 
 from devmesh.settings import Settings
@@ -13,18 +13,18 @@ from devmesh.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Where we listen, the master key, and how the embedded database is reached (None: an external one)."""
+    """Where we listen, the master key (None: a KMS keeps it), and how the embedded database is reached, if it is."""
 
     host: str
     port: int
     workers: int
-    master_key: bytes = field(repr=False)
+    master_key: bytes | None = field(repr=False)
     owner: dict[str, Any] | None = field(default=None, repr=False)
     app: dict[str, Any] | None = field(default=None, repr=False)
 
     def to_bytes(self) -> bytes:
         """Return what `read` reads."""
-        key = base64.b64encode(self.master_key).decode()
+        key = base64.b64encode(self.master_key).decode() if self.master_key else None
         return json.dumps([self.host, self.port, self.workers, key, self.owner, self.app]).encode()
 
     @classmethod
@@ -34,9 +34,8 @@ class Handover:
         if not text:
             return None
         host, port, workers, key, owner, app = json.loads(text)
-        return cls(host, port, workers, base64.b64decode(key), owner, app)
+        return cls(host, port, workers, base64.b64decode(key) if key else None, owner, app)
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """Return the settings as the parent has them."""
-        loaded = Settings.load(environ, host=self.host, port=self.port, workers=self.workers)
-        return replace(loaded, master_key=self.master_key)
+        return Settings.load(environ, host=self.host, port=self.port, workers=self.workers)

@@ -7,17 +7,19 @@ import logging
 import os
 import sys
 import time
-from functools import partial
 
 import asyncpg
 
-from devmesh.crypto.ring import WrongMasterKey, check_master_key
+from devmesh.crypto.kms import KmsError
+from devmesh.crypto.masters import MasterKeys, WrongMasterKey
 from devmesh.db.migrate import MigrationError, migrate
 from devmesh.db.pool import CONNECTION_LOST
 from devmesh.db.trouble import explain, may_pass
+from devmesh.kms.choice import masters_of
 from devmesh.serve.connections import connections, direct_setting
 from devmesh.serve.handover import Handover
 from devmesh.serve.worker_log import log_to_stderr
+from devmesh.settings import Settings, SettingsError
 
 # Run as a program, its name would be __main__.
 log = logging.getLogger("devmesh.serve.migration")
@@ -36,14 +38,25 @@ def main() -> int:
 
 async def _migrate(handed: Handover) -> int:
     settings = handed.settings(os.environ)
+    try:
+        masters = masters_of(settings, handed.master_key)
+    except SettingsError as error:
+        log.error("%s", error)  # noqa: TRY400 - the text says it all
+        return 1
+    try:
+        return await _until_done(settings, handed, masters)
+    finally:
+        await masters.close()
+
+
+async def _until_done(settings: Settings, handed: Handover, masters: MasterKeys) -> int:
     to = connections(settings, handed)
-    check = partial(check_master_key, master=handed.master_key)
     until = time.monotonic() + PATIENCE_SECONDS
     waiting = False
     while True:
         try:
-            await migrate(to.owner, to.app_role, to.app_password, check=check)
-        except (MigrationError, WrongMasterKey) as error:
+            await migrate(to.owner, to.app_role, to.app_password, check=masters.check)
+        except (MigrationError, WrongMasterKey, KmsError) as error:
             log.error("%s", error)  # noqa: TRY400 - the text says it all
             return 1
         except (*CONNECTION_LOST, asyncpg.PostgresError) as error:

@@ -130,7 +130,7 @@ class Supervisor:
                 raise Asked from None
             raise
 
-    def _take_data_dir(self) -> bytes:
+    def _take_data_dir(self) -> bytes | None:
         if self._database:
             self._database.hold()
         else:

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import asyncpg
 import uvloop
 
+from devmesh.crypto.kms import KmsError
 from devmesh.db.pool import DatabaseAway
 from devmesh.db.trouble import explain
 from devmesh.http.server.listening import Server
@@ -47,7 +48,7 @@ class Program(Protocol):
     async def close(self) -> None: ...  # noqa: D102 - the class says it
 
 
-Build = Callable[[Settings, bytes, dict[str, Any], dict[str, Any]], Awaitable[Program]]
+Build = Callable[[Settings, bytes | None, dict[str, Any], dict[str, Any]], Awaitable[Program]]
 
 
 async def work(program: Program, settings: Settings, descriptor: int, ready: int) -> int:
@@ -82,6 +83,9 @@ async def _build_and_work(build: Build, handed: Handover, descriptor: int, ready
     except DatabaseAway as error:
         log.error("%s", explain(error.__cause__ or error))  # noqa: TRY400 - an operator's matter
         return TRY_AGAIN
+    except KmsError as error:
+        log.error("%s", error)  # noqa: TRY400 - an operator's matter
+        return TRY_AGAIN if error.passing else 1
     except asyncpg.PostgresError as error:
         log.error("%s", explain(error))  # noqa: TRY400 - an operator's matter
         return 1

@@ -10,12 +10,24 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
+from devmesh.settings.kms import Former, KmsUrl
 from devmesh.settings.listed import PREFIX, SETTINGS, Setting
 from devmesh.settings.redis import RedisUrl
 from devmesh.settings.smtp import SmtpUrl, is_mail_domain
 from devmesh.settings.values import AllowEntry, Network
 
-__all__ = ["SETTINGS", "AllowEntry", "Network", "RedisUrl", "Setting", "Settings", "SettingsError", "SmtpUrl"]
+__all__ = [
+    "SETTINGS",
+    "AllowEntry",
+    "Former",
+    "KmsUrl",
+    "Network",
+    "RedisUrl",
+    "Setting",
+    "Settings",
+    "SettingsError",
+    "SmtpUrl",
+]
 
 DEFAULT_PORT = 8081
 # What programs that call us read from the same environment: none of our business, and no typing error.
@@ -53,6 +65,10 @@ class Settings:
     tenant_autocreate: bool = True
     master_key: bytes | None = field(default=None, repr=False)
     master_key_file: Path | None = None
+    kms_url: KmsUrl | None = None
+    vault_token: str | None = field(default=None, repr=False)
+    vault_token_file: Path | None = None
+    master_key_former: Former | None = None
     upstream_allow: tuple[AllowEntry, ...] = ()
     env: Literal["development", "production"] = "development"
     host: str = "127.0.0.1"
@@ -143,19 +159,38 @@ def _on_pairs(settings: Settings, given: set[str]) -> tuple[tuple[bool, str], ..
 
 
 def _on_master_key(settings: Settings, given: set[str]) -> tuple[tuple[bool, str], ...]:
-    keys = {"DEVMESH_MASTER_KEY", "DEVMESH_MASTER_KEY_FILE"} & given
+    keys = {"DEVMESH_MASTER_KEY", "DEVMESH_MASTER_KEY_FILE", "DEVMESH_KMS_URL"} & given
     production = (
         "DEVMESH_MASTER_KEY: production does not start without a given master key; set it or "
-        "DEVMESH_MASTER_KEY_FILE to the output of 'openssl rand -base64 32', and keep a copy in a safe place."
+        "DEVMESH_MASTER_KEY_FILE to the output of 'openssl rand -base64 32', and keep a copy in a safe place, "
+        "or name a KMS in DEVMESH_KMS_URL."
     )
     external = (
-        "DEVMESH_MASTER_KEY: an external database needs it, or DEVMESH_MASTER_KEY_FILE, "
+        "DEVMESH_MASTER_KEY: an external database needs it, DEVMESH_MASTER_KEY_FILE or DEVMESH_KMS_URL, "
         "the same on every machine; make one with 'openssl rand -base64 32'."
     )
     return (
-        (len(keys) > 1, "DEVMESH_MASTER_KEY and DEVMESH_MASTER_KEY_FILE are both set: keep one."),
+        (len(keys) > 1, f"{' and '.join(sorted(keys))} are set: keep one."),
         (settings.production and not keys, production),
         (not settings.production and "DEVMESH_DATABASE_URL" in given and not keys, external),
+        *_on_kms(settings, given),
+    )
+
+
+def _on_kms(settings: Settings, given: set[str]) -> tuple[tuple[bool, str], ...]:
+    tokens = {"DEVMESH_VAULT_TOKEN", "DEVMESH_VAULT_TOKEN_FILE"} & given
+    former = settings.master_key_former
+    named = (settings.kms_url, former.kms if former else None)
+    vault = any(each is not None and each.kind == "vault" for each in named)
+    url = settings.database_direct_url or settings.database_url
+    role = urlsplit(url or "").password
+    return (
+        (vault and not tokens, "DEVMESH_VAULT_TOKEN: Vault needs it, or DEVMESH_VAULT_TOKEN_FILE."),
+        (len(tokens) > 1, "DEVMESH_VAULT_TOKEN and DEVMESH_VAULT_TOKEN_FILE are both set: keep one."),
+        (
+            settings.kms_url is not None and url is not None and not role,
+            "DEVMESH_DATABASE_URL: with a KMS it needs a password in it, from which the second role's is derived.",
+        ),
     )
 
 

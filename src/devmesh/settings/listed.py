@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devmesh.settings import values as read
+from devmesh.settings.kms import former, kms_url
 from devmesh.settings.redis import redis_url
 from devmesh.settings.smtp import smtp_url
 
@@ -131,6 +132,27 @@ SETTINGS: tuple[Setting, ...] = (
         read.master_key,
     ),
     Setting("DEVMESH_MASTER_KEY_FILE", "none", "File that holds the master key in base64.", read.file),
+    Setting(
+        "DEVMESH_KMS_URL",
+        "none: the master key is the installation's own",
+        "Key management service that keeps the master key instead: aws-kms://eu-west-1/alias/devmesh, or "
+        "vault://vault.example.com:8200/transit/devmesh, which may end with ?namespace=team.",
+        kms_url,
+    ),
+    Setting("DEVMESH_VAULT_TOKEN", "none", "Token for Vault, where DEVMESH_KMS_URL names one.", read.token),
+    Setting(
+        "DEVMESH_VAULT_TOKEN_FILE",
+        "none",
+        "File that holds the token for Vault; it is read anew whenever Vault is asked, so an agent may renew it.",
+        read.file,
+    ),
+    Setting(
+        "DEVMESH_MASTER_KEY_FORMER",
+        "none",
+        "What kept the master key before, until 'devmesh keys rotate-master' has finished: base64, file:/its/path or "
+        "the address of a KMS.",
+        former,
+    ),
     Setting(
         "DEVMESH_UPSTREAM_ALLOW",
         "none: only public addresses are called",

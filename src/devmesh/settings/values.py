@@ -96,6 +96,14 @@ def master_key(text: str) -> bytes:
     return key
 
 
+def master_keys(text: str) -> tuple[bytes, ...]:
+    """Return the keys that a file holds, one a line, the present one first."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise ValueError("it holds no key; make one with 'openssl rand -base64 32'.")
+    return tuple(master_key(line) for line in lines)
+
+
 def database_url(text: str) -> str:
     """Return a PostgreSQL address that names a user, a host and a database."""
     shape = "postgresql://user:password@host:5432/database"

@@ -1,0 +1,1 @@
+"""Key management services that keep the master key: AWS KMS and Vault's transit engine."""
