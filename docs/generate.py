@@ -8,7 +8,8 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +87,49 @@ def tools() -> Iterator[str]:
         "`tools:read`, one that writes `tools:execute`, each also for a service or a tool alone "
         "(`tools:execute:github.create_issue`). `GET /api/v1/tools/{name}` shows a tool's arguments."
     )
-    for connector in (BUILTIN, *CONNECTORS.values()):
-        yield f"## {connector.title}"
-        if connector is not BUILTIN:
-            yield f"A credential for `{connector.name}` holds {_fields(connector)}."
-        rows = (
-            (f"`{tool.name}`", _does(tool), " ".join(tool.description.partition("\n\n")[0].split()))
-            for tool in sorted(connector.tools.values(), key=lambda tool: tool.name)
+    rows = (
+        (f"[{one.title}](services/{name}.md)", f"`{name}`", str(len(one.tools)))
+        for name, one in sorted(CONNECTORS.items())
+    )
+    yield from _table(("Service", "Its name", "Tools"), rows)
+    yield "## The gateway's own"
+    yield from _tools(BUILTIN)
+
+
+def service(connector: Connector) -> Iterator[str]:
+    """Yield the page of a service."""
+    yield f"# {connector.title}"
+    name = connector.name
+    where = f", made at <{connector.token_page}>" if connector.token_page else ""
+    yield (
+        f'A credential for `"service_type": "{name}"` holds {_fields(connector)}{where}. '
+        "[Credentials](../../guide/credentials.md) says how it is stored, and how one of several is chosen."
+    )
+    rows = (
+        (
+            f"`{'metadata' if field.metadata else 'credentials'}.{field.name}`",
+            "sealed" if field.secret or not field.metadata else "readable",
+            field.description,
         )
-        yield from _table(("Tool", "Does", "Description"), rows)
+        for field in connector.fields
+    )
+    yield from _table(("Field", "Kept", "What it is"), rows)
+    yield "## Tools"
+    yield from _tools(connector)
+
+
+def _tools(connector: Connector) -> Iterator[str]:
+    scoped = any(tool.needs for tool in connector.tools.values())
+    rows = (
+        (
+            f"`{tool.name}`",
+            _does(tool),
+            *([" or ".join(f"`{scope}`" for scope in tool.needs)] if scoped else []),
+            " ".join(tool.description.partition("\n\n")[0].split()),
+        )
+        for tool in sorted(connector.tools.values(), key=lambda tool: tool.name)
+    )
+    yield from _table(("Tool", "Does", *(["Needs of the token"] if scoped else []), "Description"), rows)
 
 
 def commands() -> Iterator[str]:
@@ -128,7 +163,10 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield from _table(("Option", "Meaning"), ((_option(action), _help(action)) for action in shown))
 
 
-PAGES = {page.__name__: page for page in (settings, errors, routes, tools, commands)}
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    **{page.__name__: page for page in (settings, errors, routes, tools, commands)},
+    **{f"services/{name}": partial(service, connector) for name, connector in CONNECTORS.items()},
+}
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -202,14 +240,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, say what differs")
     only_check = parser.parse_args().check
-    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "services").mkdir(parents=True, exist_ok=True)
     code = 0
     for name, page in PAGES.items():
         head, *rest = page()
         text = "\n\n".join((head, NOTE, *rest)) + "\n"
         file = FOLDER / f"{name}.md"
         if only_check and (not file.exists() or file.read_text(encoding="utf-8") != text):
-            sys.stderr.write(f"docs/reference/{file.name} differs from the code: run 'make docs' and commit it\n")
+            sys.stderr.write(f"docs/reference/{name}.md differs from the code: run 'make docs' and commit it\n")
             code = 1
         elif not only_check:
             file.write_text(text, encoding="utf-8")
