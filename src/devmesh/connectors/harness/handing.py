@@ -1,0 +1,69 @@
+"""The operations of Harness whose replies hold a credential."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from devmesh.upstream.model import Request, Routes, canonical
+
+_READS = ("GET", "HEAD")
+_DELEGATE_TOKENS = "delegate-token-ng"
+_OPERATIONS = {
+    "create_api_key": Routes("POST /ng/api/apikey"),
+    "create_token": Routes("POST /ng/api/token"),
+    "rotate_token": Routes("POST /ng/api/token/rotate/{token}"),
+    "create_feature_flag_key": Routes("POST /cf/admin/apikey", "PUT /cf/admin/apikey/{key}"),
+    "read_feature_flag_key": Routes(
+        *(f"{method} /cf/admin/apikey{one}" for method in _READS for one in ("", "/{key}"))
+    ),
+    # A delegate's token registers delegates; its installation files hold one.
+    "read_delegate_token": Routes(
+        *(
+            f"{method} {route}"
+            for method in (*_READS, "POST", "PUT")
+            for route in (f"/{_DELEGATE_TOKENS}", f"/{_DELEGATE_TOKENS}/{{name}}")
+        )
+    ),
+    "read_delegate_installation": Routes(
+        *(
+            f"{method} /{route}"
+            for method in (*_READS, "POST")
+            for route in (
+                "download-delegates/{+file}",
+                "delegate-setup/generate-kubernetes-yaml",
+                "delegate-setup/generate-helm-values",
+                "delegate-setup/delegate-helm-values-yaml",
+                "delegate-setup/delegate-terraform-module-file",
+                "delegate-setup/download",
+            )
+        )
+    ),
+    "read_two_factor_secret": Routes(*(f"{method} /user/two-factor-auth/{{mechanism}}" for method in _READS)),
+    "create_gitops_agent": Routes("POST /gitops/api/v1/agents", "POST /gitops/api/v1/agents/{agent}/credentials"),
+    "read_gitops_installation": Routes(
+        *(
+            f"{method} /gitops/api/v1/agents/{{agent}}/deploy.{kind}"
+            for method in (*_READS, "POST")
+            for kind in ("yaml", "helm-values", "terraform")
+        )
+    ),
+    "create_code_token": Routes("POST /code/api/v1/user/tokens"),
+}
+
+
+def hands_out(request: Request) -> str | None:
+    """Return the operation's name if the reply holds a credential, in whatever spelling Harness would take the path.
+
+    Clusters and gateways put segments before the routes (`/gateway/ng/api/token`), so the end of the path decides.
+    Whatever decrypts is one, wherever it is.
+    """
+    path = canonical(request).path.lower()
+    segments = path.split("/")
+    if any(segment.startswith("decrypt") for segment in segments):
+        return "decrypt_secret"
+    for start in range(1, len(segments)):
+        end = structs.replace(request, path="/" + "/".join(segments[start:]))
+        for name, routes in _OPERATIONS.items():
+            if routes(end):
+                return name
+    return None
