@@ -24,6 +24,10 @@ FILES = {
     ],
     "jira": [("jira.json.gz",), ("jira-software.json.gz",)],
     "confluence": [("confluence.json.gz", "/wiki/api/v2")],
+    "artifactory": [
+        (name, "/artifactory", ("/{itemPath}", "/{srcItemPath}"))
+        for name in ("artifactory.yaml.gz", "artifactory-2.yaml.gz")
+    ],
     "snyk": [("snyk-2025-11-05.json.gz", "/rest"), ("snyk-v1.yaml.gz", "/v1")],
 }
 CATALOGUE = read()

@@ -1,0 +1,39 @@
+"""Which requests make the platform give out a credential."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from devmesh.upstream.model import Request
+
+# By the decoded path in lower case, wherever it stands: with and without /artifactory, and the pages' own API too.
+_HANDED = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("create_api_key", r"/api/security/apikey"),
+        ("get_encrypted_password", r"/encryptedpassword"),
+        ("get_configuration", r"/api/system/configuration"),
+        ("create_signed_url", r"/api/signed/url"),
+        # Clients' settings of a package type, which hold the caller's password or a token.
+        (
+            "get_client_settings",
+            r"/api/npm/(.*/)?auth(/|$)|/-/(user|v1/login)|/api_key(\.yaml)?(/|$)|/users/authenticate",
+        ),
+        # Last, for it takes any route to tokens: of Access, of old, of Docker, OpenID Connect, AWS and the pages.
+        ("create_token", r"/(api|v2)/(.*/)?tokens?(/|$)"),
+    )
+)
+# They tell of tokens, or revoke one, without showing any.
+_TOLD = re.compile(r"/access/api/v1/tokens(/[^/]+)?")
+
+
+def hands_out(request: Request) -> str | None:
+    """Return the operation's name, or None for a request whose reply holds no credential."""
+    path = request.path
+    while (decoded := unquote(path, errors="replace")) != path:
+        path = decoded
+    plain = re.sub(";[^/]*", "", path).lower()
+    if request.method in ("GET", "HEAD", "DELETE") and _TOLD.fullmatch(plain):
+        return None
+    return next((name for name, pattern in _HANDED if pattern.search(plain)), None)
