@@ -78,6 +78,19 @@ async def test_an_altered_term_lets_no_other_be_chosen_in_its_place(
     assert listed["count"] == 3
 
 
+async def test_an_altered_service_account_is_in_nobodys_way_who_does_without_it(
+    mesh: Mesh, organization: Organization, github: GitHub
+):
+    await organization.connect(github, ADA, label="work", rules=RULES)
+    await organization.connect(github, BO, owner="organization")
+    await alter(mesh, organization, "allowed_roles = '{owner}' where user_id is null")
+    path = "/api/v1/credentials/github/explain"
+    for owner, refused in (("my-org", None), ("other", DAMAGED)):
+        assert await code(organization, owner) == refused
+        status, told = await organization.ask("GET", f'{path}?arguments={{"owner":"{owner}"}}')
+        assert (status, told.get("code")) == (503 if refused else 200, refused)
+
+
 @pytest.mark.parametrize(
     "sql",
     [

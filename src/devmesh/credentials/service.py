@@ -151,6 +151,13 @@ class Credentials:
         if connector is None or (own is None and accounts is None):
             raise CredentialNotFound
         name = None if tool is None else tool_of(connector, tool)
+        if own is not None:
+            self._vault.prove(own)
+            found = explained(own, None, caller, name, arguments)
+            if found.source is not None or accounts is None:
+                return found
+        if accounts is not None:
+            self._vault.prove(accounts)
         return explained(own, accounts, caller, name, arguments)
 
     async def validate(self, caller: Caller, service: str, owner: str = "user", label: str = "") -> Verdict:

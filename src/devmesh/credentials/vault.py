@@ -21,7 +21,7 @@ from devmesh.credentials.choice import Candidates
 from devmesh.credentials.model import Chosen, CredentialDamaged, CredentialExpired, NoCredential, Sealed, Source
 from devmesh.credentials.reach import Reach, Stored
 from devmesh.crypto.datakeys import DataKeys
-from devmesh.crypto.ring import WrongMasterKey
+from devmesh.crypto.masters import MASTER_CHANGED, WrongMasterKey
 from devmesh.crypto.sealing import SealBroken, seal, unseal
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database
@@ -51,6 +51,7 @@ class Vault:
         changes.subscribe(CREDENTIAL_CHANGED, self._forget_credential)
         for place, kind in enumerate((ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED)):
             changes.subscribe(kind, partial(self._forget, place))
+        changes.subscribe(MASTER_CHANGED, self._forget_all)
         changes.missed(self._forget_all)
 
     async def choose(
@@ -85,13 +86,9 @@ class Vault:
         return (self._known(caller) or await self._read(caller)).reach(caller)
 
     async def candidates(self, caller: Caller, service: str) -> tuple[Candidates | None, Candidates | None]:
-        """Return the caller's own credentials for the service, and the organization's; raise CredentialDamaged."""
+        """Return the caller's own credentials for the service, and the organization's; see `prove`."""
         known = self._known(caller) or await self._read(caller)
-        both = known.own.get(service), known.accounts.get(service)
-        for some in both:
-            if some is not None:
-                self._prove(some)
-        return both
+        return known.own.get(service), known.accounts.get(service)
 
     async def own(self, caller: Caller, service: str, *, organization: bool = False, label: str = "") -> Chosen | None:
         """Return the caller's own stored credential of that label (or the organization's) for that service, open."""
@@ -103,6 +100,15 @@ class Vault:
     def seal(self, key: bytes, row: Sealed, fields: Mapping[str, str]) -> bytes:
         """Return the fields sealed for exactly the place that `row` describes."""
         return seal(key, msgspec.json.encode(fields), row.place)
+
+    def prove(self, candidates: Candidates) -> None:
+        """Open each of them once, before it matters which serves: a term altered in the database chooses nothing.
+
+        Raises CredentialDamaged.
+        """
+        for one in candidates.rows:
+            self._plain(one.sealed)
+        candidates.proven = True
 
     def open(self, stored: Sealed) -> Chosen:
         """Return the stored credential, open; raise CredentialDamaged."""
@@ -119,14 +125,8 @@ class Vault:
 
     def _first(self, candidates: Candidates, caller: Caller, tool: Tool, arguments: Mapping[str, Any]) -> Sealed | None:
         if not candidates.proven:
-            self._prove(candidates)
+            self.prove(candidates)
         return candidates.choose(caller, tool.name, arguments)
-
-    def _prove(self, candidates: Candidates) -> None:
-        """Open each of them once, before it matters which serves: a term altered in the database chooses nothing."""
-        for one in candidates.rows:
-            self._plain(one.sealed)
-        candidates.proven = True
 
     def _known(self, caller: Caller) -> Stored | None:
         """Return what is cached of the caller, None if nothing is or a change may have been missed."""
@@ -163,7 +163,7 @@ class Vault:
         for owner in [owner for owner in self._cache if owner[place] == concerned]:
             del self._cache[owner]
 
-    def _forget_all(self) -> None:
+    def _forget_all(self, _: object = None) -> None:
         self._heard += 1
         self._cache.clear()
 
