@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
@@ -103,10 +104,14 @@ class KeyTokens(Tokens):
 class BackwardTokens(Tokens):
     """CloudWatch Logs' within a stream: from the newest page back, until it tells the very token that was sent.
 
-    The reply also has a token that leads forward, to events that came in since; we drop it.
+    The other token, which leads forward, is for events that came in since.
     """
 
+    def read(self, reply: Reply, items: str, request: Request) -> Page:
+        """Return the page without the token that leads forward."""
+        page = super().read(reply, items, request)
+        return replace(page, rest={name: value for name, value in page.rest.items() if name != "nextForwardToken"})
+
     def _told(self, call: Call, body: dict[str, Any]) -> Any:
-        body.pop("nextForwardToken", None)
         following = super()._told(call, body)
         return following if following != call.parameters.get(self.token) else None

@@ -54,7 +54,8 @@ def list_objects(
     ] = None,
 ) -> Call:
     """Return the objects of a bucket by key: size, ETag, when each was written; not their content (get_object)."""
-    return call("s3:ListObjectsV2", Bucket=bucket, Prefix=prefix, Delimiter=delimiter)
+    # Encoded, for a key may hold what XML cannot: else whoever may write one would make the list unreadable.
+    return call("s3:ListObjectsV2", Bucket=bucket, Prefix=prefix, Delimiter=delimiter, EncodingType="url")
 
 
 @CONNECTOR.tool()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 import msgspec
 from botocore.awsrequest import HeadersDict
@@ -15,7 +15,7 @@ from botocore.parsers import ResponseParserError
 from msgspec import structs
 
 from devmesh.connectors.aws.call import Call
-from devmesh.connectors.aws.sdk.services import Service, service
+from devmesh.connectors.aws.sdk.services import service
 from devmesh.connectors.aws.sdk.values import shown
 from devmesh.upstream.model import Reply
 
@@ -28,6 +28,7 @@ _UNREADABLE = (
 _DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _S3_ERROR = re.compile(rb"\A\s*(?:<\?xml[^>]*>\s*)?<Error[\s>]")
 _JSON = {"content-type": "application/json"}
+_ENCODED = ("Key", "Prefix", "Delimiter", "StartAfter")
 # Where an error says that it wants another region: told beside the code and the message.
 _ELSEWHERE = ("Region", "Endpoint")
 
@@ -35,32 +36,30 @@ _ELSEWHERE = ("Region", "Endpoint")
 def translate(call: Call, reply: Reply) -> Reply:
     """Return the reply with a body of JSON, without what is only of the transport; as it came if it is not AWS's."""
     known = service(call.service)
-    status = reply.status
-    if known.plain_path and status == HTTPStatus.OK and _S3_ERROR.match(reply.body):
-        status = HTTPStatus.INTERNAL_SERVER_ERROR  # what S3 found only after it had answered 200
-    if _DECLARES.search(reply.body):
+    operation = known.operation(call.operation)
+    streamed = operation.has_streaming_output and reply.status < HTTPStatus.MULTIPLE_CHOICES
+    if known.plain_path and not streamed and reply.status == HTTPStatus.OK and _S3_ERROR.match(reply.body):
+        reply = structs.replace(reply, status=int(HTTPStatus.INTERNAL_SERVER_ERROR))  # found after it had answered 200
+    if not streamed and _DECLARES.search(reply.body):
         return reply
+    # A stream's bytes stay bytes: botocore would take those of its own kind for UTF-8.
+    body = bytearray(reply.body) if streamed else reply.body
+    response = {"status_code": reply.status, "headers": HeadersDict(reply.headers), "body": body}
     try:
-        parsed = _parsed(call, reply, status, known)
-        body = msgspec.json.encode(shown(parsed))
+        parsed = _cleared(call, reply, known.parser.parse(response, operation.output_shape))
+        content = msgspec.json.encode(shown(parsed))
     except _UNREADABLE:
         return reply
-    return structs.replace(reply, status=int(status), headers={**reply.headers, **_JSON}, body=body)
+    return structs.replace(reply, headers={**reply.headers, **_JSON}, body=content)
 
 
-def _parsed(call: Call, reply: Reply, status: int, known: Service) -> Any:
-    operation = known.operation(call.operation)
-    # A stream's bytes stay bytes: botocore would take those of its own kind for UTF-8.
-    body = (
-        bytearray(reply.body)
-        if operation.has_streaming_output and status < HTTPStatus.MOVED_PERMANENTLY
-        else reply.body
-    )
-    response = {"status_code": int(status), "headers": HeadersDict(reply.headers), "body": body}
-    parsed = known.parser.parse(response, operation.output_shape)
+def _cleared(call: Call, reply: Reply, parsed: dict[str, Any]) -> Any:
+    """Return what was parsed without what is only of the transport."""
     parsed.pop("ResponseMetadata", None)
-    if status >= HTTPStatus.MULTIPLE_CHOICES:
+    if reply.status >= HTTPStatus.MULTIPLE_CHOICES:
         return {"Error": _error(parsed.get("Error", {}), reply.headers)}
+    if call.name == "s3:ListObjectsV2" and parsed.pop("EncodingType", None) == "url":
+        return _with_keys(parsed)
     return _with_policies(parsed) if call.service == "iam" else parsed
 
 
@@ -70,6 +69,15 @@ def _error(error: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, st
     if region := headers.get("x-amz-bucket-region"):
         told["Region"] = region
     return told
+
+
+def _with_keys(value: Any) -> Any:
+    """Return S3's list with its keys as they are: encoded, they could be told in XML whatever they hold."""
+    if isinstance(value, list):
+        return [_with_keys(one) for one in value]
+    if isinstance(value, dict):
+        return {name: unquote_plus(one) if name in _ENCODED else _with_keys(one) for name, one in value.items()}
+    return value
 
 
 def _with_policies(value: Any) -> Any:

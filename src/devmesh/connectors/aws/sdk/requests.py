@@ -82,8 +82,8 @@ def _parameters(call: Call, operation: OperationModel, known: Service) -> dict[s
         if call.parameters:
             raise Invalid([Fault("parameters", f"{call.name} takes none")])
         return {}
-    made = {name: str(uuid.uuid4()) for name in operation.idempotent_members}
-    parameters: dict[str, Any] = taken({**made, **call.parameters}, shape, known)
+    made = {name: str(uuid.uuid4()) for name in operation.idempotent_members if name not in call.parameters}
+    parameters: dict[str, Any] = taken({**call.parameters, **made}, shape, known)
     try:
         wrong = _check.validate(parameters, shape)
     except RecursionError:
