@@ -123,7 +123,16 @@ def test_a_document_is_passed_on_as_it_is():
     assert document(made, "body") is made
 
 
-@pytest.mark.parametrize("wrong", [{}, {"type": "doc"}, {"type": "doc", "version": 2, "content": []}, paragraph("x")])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"type": "doc"},
+        {"type": "doc", "version": 2, "content": []},
+        {"type": "panel", "version": 1, "content": []},
+        paragraph("x"),
+    ],
+)
 def test_an_object_that_is_no_document_is_refused_by_the_arguments_name(wrong):
     with pytest.raises(Invalid, match="description") as refusal:
         document(wrong, "description")

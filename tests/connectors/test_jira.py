@@ -87,7 +87,7 @@ def test_a_refusal_at_a_site_tells_of_tokens_with_scopes_and_where_their_address
     assert f"https://{SITE}/_edge/tenant_info" in verdict.reason
 
 
-@pytest.mark.parametrize("host", [GATEWAY, "jira.example", "atlassian.net.evil.example"])
+@pytest.mark.parametrize("host", [GATEWAY, "jira.example", "atlassian.net.evil.example", "evilatlassian.net"])
 def test_a_refusal_elsewhere_does_not(host):
     verdict = JIRA.judge(reply(401, b"{}", host))
     assert verdict.status == "invalid"
