@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote
 
@@ -61,13 +62,15 @@ class Routes:
     __slots__ = ("_routes",)
 
     def __init__(self, *routes: str) -> None:
-        self._routes = [(route.partition(" ")[0], _pattern(route.partition(" ")[2])) for route in routes]
+        self._routes = [(route.partition(" ")[0], route.partition(" ")[2]) for route in routes]
 
     def __call__(self, request: Request) -> bool:
         """Return whether the request is one of these operations."""
-        return any(request.method == method and path.fullmatch(request.path) for method, path in self._routes)
+        return any(request.method == method and _pattern(path).fullmatch(request.path) for method, path in self._routes)
 
 
+# Made when first asked for: most services' routes never are.
+@lru_cache(maxsize=2048)
 def _pattern(path: str) -> re.Pattern[str]:
     fixed, plus, _ = path.partition("{+")
     parts = "[^/]+".join(re.escape(part) for part in _NAMED.split(fixed))
