@@ -35,7 +35,7 @@ def _unclear(status: int) -> str:
         return "Bitbucket's rate limit is used up, so it did not look at the credential. Validate later."
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"Bitbucket failed with {status}. Validate later."
-    return f"The server answered {status}, not as Bitbucket Cloud does: check base_url."
+    return f"The server answered {status}, not as Bitbucket Cloud does: check base_url, which is given without /2.0."
 
 
 def _known(reply: Reply) -> Verdict:

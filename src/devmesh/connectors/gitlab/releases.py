@@ -22,7 +22,10 @@ def list_tags(
         Literal["name", "updated", "version"] | None, Meta(description="What to sort by; omitted: updated.")
     ] = None,
 ) -> Request:
-    """Return a project's tags, newest first: name, commit, message, release; ^ at the start of `search` means so."""
+    """Return a project's tags, newest first: name, commit, message, release.
+
+    In `search`, ^ at the start and $ at the end stand for the name's.
+    """
     return get(url(_TAGS, id=id), search=search, order_by=order_by)
 
 

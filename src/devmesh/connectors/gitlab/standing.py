@@ -41,9 +41,8 @@ def _refused(reply: Reply) -> Verdict:
         return Verdict("valid", "The token is good, and of a kind of which GitLab tells nothing more.")
     if reply.status == HTTPStatus.FORBIDDEN:
         return Verdict("unknown", "GitLab refused the request without saying whether the token is good.")
-    return Verdict(
-        "unknown", f"The server answered {reply.status}, not as GitLab's API does (15.5 on): check base_url."
-    )
+    strange = f"The server answered {reply.status}, not as GitLab's API does (15.5 on)"
+    return Verdict("unknown", f"{strange}: check base_url, which is given without /api/v4.")
 
 
 def _known(reply: Reply) -> Verdict:
