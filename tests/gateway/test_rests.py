@@ -80,6 +80,19 @@ async def test_over_rest_it_is_the_same(organization: Organization, github: GitH
     assert done["result"]["more"]["left_items"] == 5
 
 
+async def test_a_key_gets_no_more_than_its_own_most_and_may_ask_for_less(organization: Organization, github: GitHub):
+    body = {"name": "small", "key_type": "user", "result_bytes": 5000}
+    _, made = await organization.ask("POST", "/api/v1/api-keys", body)
+    answers(github, [{"title": "x" * 900}] * 20)
+    await organization.connect(github, ADA)
+    for headers, shown in (({}, 5), ({"X-Mesh-Result-Bytes": "100000"}, 5), ({"X-Mesh-Result-Bytes": "2000"}, 2)):
+        result = await organization.call("github.list_issues", WHERE, key=made["api_key"], headers=headers)
+        assert len(result["structuredContent"]["items"]) == shown
+    assert (await organization.ask("PATCH", f"/api/v1/api-keys/{made['id']}", {"result_bytes": None}))[0] == 200
+    result = await organization.call("github.list_issues", WHERE, key=made["api_key"])
+    assert len(result["structuredContent"]["items"]) == 20
+
+
 @pytest.mark.parametrize("wish", ["0", "999", "8388609", "-1", "1e5", "many", "99999999999"])
 async def test_a_wish_that_is_none_is_refused_before_anything_is_sent(
     organization: Organization, github: GitHub, wish: str

@@ -59,12 +59,14 @@ class Allowance(Struct, frozen=True):
 class Bounds(Struct, frozen=True):
     """What a key is bound to beside its rights, and which of its secrets was shown.
 
-    `services`: the connectors that it reaches; None: all. `tool_names`: the form in which tools are listed. `owner_id`:
-    of a gateway key that acts on behalf of the caller's user, whose key it is.
+    `services`: the connectors that it reaches; None: all. `tool_names`: the form in which tools are listed.
+    `result_bytes`: the most of a tool's result that is shown at once. `owner_id`: of a gateway key that acts on behalf
+    of the caller's user, whose key it is.
     """
 
     services: frozenset[str] | None = None
     tool_names: Literal["dot", "underscore"] | None = None
+    result_bytes: int | None = None
     owner_id: UUID | None = None
     rotation: int = 0
 

@@ -101,14 +101,15 @@ class RestsExpiry(Round):
         return gone
 
 
-def asked_for(value: str | bytes | None) -> int:
-    """Return the most bytes that X-Mesh-Result-Bytes asks for, the usual most without it; raise Invalid."""
+def most_of(caller: Caller, value: str | bytes | None) -> int:
+    """Return the most bytes to show: what X-Mesh-Result-Bytes asks for, no more than the key's own; raise Invalid."""
+    own = caller.bounds.result_bytes
     if value is None:
-        return RESULT_BYTES
+        return own or RESULT_BYTES
     text = value.strip()
     if not text.isdigit() or len(text) > _MOST_DIGITS or not LEAST_BYTES <= int(text) <= MOST_BYTES:
         raise Invalid([Fault("X-Mesh-Result-Bytes", f"must be a number from {LEAST_BYTES} to {MOST_BYTES}")])
-    return int(text)
+    return min(int(text), own or MOST_BYTES)
 
 
 def fits(result: ToolResult, most: int) -> bool:

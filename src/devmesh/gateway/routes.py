@@ -10,7 +10,7 @@ from devmesh.access import Caller
 from devmesh.gateway.call import Gateway
 from devmesh.gateway.model import ListedTool
 from devmesh.gateway.passed import passed_through
-from devmesh.gateway.rests import asked_for
+from devmesh.gateway.rests import most_of
 from devmesh.http.routing import Cursor, Limit, Repeat, Request, cursor_of, get, position_of, post
 
 
@@ -88,7 +88,7 @@ async def _may_execute(gateway: Gateway, caller: Caller, name: str, data: Execut
 async def execute_tool(gateway: Gateway, caller: Caller, name: str, data: Execute, request: Request) -> Executed:
     """Call a tool."""
     passed = passed_through(request.pairs)
-    most = asked_for(request.header("x-mesh-result-bytes"))
+    most = most_of(caller, request.header("x-mesh-result-bytes"))
     request.spends_itself()
     done = await gateway.run(caller, name, data.arguments, passed, most)
     result = done.structured if done.structured is not None else done.text

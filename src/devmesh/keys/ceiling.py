@@ -57,6 +57,7 @@ class Own:
             allowed_ips=self._inherited(new, networks, "allowed_ips"),
             allowed_services=self._inherited(new, services, "allowed_services"),
             tool_names=new.tool_names,
+            result_bytes=new.result_bytes,
         )
 
     def check_whole(self, key: Key) -> None:
@@ -85,6 +86,7 @@ class Own:
             allowed_ips=self._changed_networks(key, change),
             allowed_services=self._changed_services(key, change),
             tool_names=key.tool_names if change.tool_names is UNSET else change.tool_names,
+            result_bytes=key.result_bytes if change.result_bytes is UNSET else change.result_bytes,
         )
 
     def _changed_end(self, key: Key, change: KeyChange) -> datetime | None:

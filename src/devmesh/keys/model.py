@@ -16,6 +16,9 @@ from devmesh.http.body import Body
 
 Network = IPv4Network | IPv6Network
 ToolNames = Literal["dot", "underscore"]
+ResultBytes = Annotated[
+    int, Meta(ge=1000, le=8388608, description="The most bytes of a tool's result that are shown at once.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Key:
     allowed_ips: list[str] | None = None
     allowed_services: list[str] | None = None
     tool_names: ToolNames | None = None
+    result_bytes: int | None = None
     version: int = 1
     rotation: int = 0
     rotated_at: datetime | None = None
@@ -133,6 +137,7 @@ class NewKey(Struct, forbid_unknown_fields=True, frozen=True):
     allowed_ips: Annotated[list[str], _IPS] | None = None
     allowed_services: Annotated[list[str], _SERVICES] | None = None
     tool_names: ToolNames | None = None
+    result_bytes: ResultBytes | None = None
 
 
 class KeyChange(Body, frozen=True):
@@ -146,6 +151,7 @@ class KeyChange(Body, frozen=True):
     allowed_ips: Annotated[list[str], _IPS] | UnsetType | None = UNSET
     allowed_services: Annotated[list[str], _SERVICES] | UnsetType | None = UNSET
     tool_names: ToolNames | UnsetType | None = UNSET
+    result_bytes: ResultBytes | UnsetType | None = UNSET
 
 
 class Rotation(Body, frozen=True):

@@ -43,6 +43,7 @@ class KeyInfo(Struct, frozen=True):
     allowed_ips: list[str] | None
     allowed_services: list[str] | None
     tool_names: ToolNames | None
+    result_bytes: int | None
 
 
 class KeyShownOnce(Struct, frozen=True):
@@ -72,6 +73,7 @@ class KeyShownOnce(Struct, frozen=True):
             allowed_ips=key.allowed_ips,
             allowed_services=key.allowed_services,
             tool_names=key.tool_names,
+            result_bytes=key.result_bytes,
         )
         done = "rotated" if key.rotation else "created"
         message = f"API key {done} successfully. Save this key - it will not be shown again!"
@@ -101,6 +103,7 @@ class KeyShown(Struct, frozen=True):
     allowed_ips: list[str] | None
     allowed_services: list[str] | None
     tool_names: ToolNames | None
+    result_bytes: int | None
     rotated_at: datetime | None
     previous_until: datetime | None
 
@@ -125,6 +128,7 @@ class KeyShown(Struct, frozen=True):
             allowed_ips=key.allowed_ips,
             allowed_services=key.allowed_services,
             tool_names=key.tool_names,
+            result_bytes=key.result_bytes,
             rotated_at=key.rotated_at,
             previous_until=key.previous_until if key.previous_until and key.previous_until > now else None,
         )

@@ -267,6 +267,7 @@ class Keys:
             allowed_ips=new.allowed_ips,
             allowed_services=new.allowed_services,
             tool_names=new.tool_names,
+            result_bytes=new.result_bytes,
         )
         await store.insert(tx, organization_id, tenant_id, key, self._ring.digest("keys", secret.encode()))
         kept = await store.get(tx, organization_id, tenant_id, key.id)

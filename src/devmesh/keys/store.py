@@ -18,7 +18,8 @@ END = (
 _COLUMNS = (
     "k.id, k.user_id, k.key_type, k.name, k.key_prefix, k.scopes, k.rate_limit, k.rate_window, k.created_at, "
     "k.expires_at, k.revoked_at, u.last_used_at, coalesce(u.usage_count, 0) as usage_count, k.allowed_ips, "
-    f"k.allowed_services, k.tool_names, k.version, k.rotation, k.rotated_at, k.previous_until, {END} as ends_at"
+    "k.allowed_services, k.tool_names, k.result_bytes, k.version, k.rotation, k.rotated_at, k.previous_until, "
+    f"{END} as ends_at"
 )
 _MAY_ACT = (
     "(p.role in ('owner', 'admin') or p.tenant_id = k.tenant_id or exists (select from memberships m "
@@ -34,8 +35,8 @@ async def insert(tx: Tx, organization_id: UUID, tenant_id: UUID, key: Key, diges
     """Keep the key and the digest that it is found by."""
     await tx.run(
         "insert into api_keys (id, organization_id, tenant_id, user_id, key_type, name, key_prefix, scopes, "
-        "rate_limit, rate_window, expires_at, created_at, allowed_ips, allowed_services, tool_names) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        "rate_limit, rate_window, expires_at, created_at, allowed_ips, allowed_services, tool_names, "
+        "result_bytes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         key.id,
         organization_id,
         tenant_id,
@@ -51,6 +52,7 @@ async def insert(tx: Tx, organization_id: UUID, tenant_id: UUID, key: Key, diges
         key.allowed_ips,
         key.allowed_services,
         key.tool_names,
+        key.result_bytes,
     )
     await _add_route(tx, organization_id, tenant_id, key.id, digest)
     if key.key_type is KeyType.AGENT:
@@ -103,7 +105,7 @@ async def grant(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID, di
     """Return what is needed to act by the key, by the secret with one of the digests, if it and its owner are live."""
     return await tx.one(
         "select k.id, k.key_type, k.scopes, k.rate_limit, k.rate_window, k.allowed_ips, k.allowed_services, "
-        "k.tool_names, k.ends_at, k.shown as rotation, p.id as user_id, p.role, p.email, p.name, "
+        "k.tool_names, k.result_bytes, k.ends_at, k.shown as rotation, p.id as user_id, p.role, p.email, p.name, "
         "t.name as tenant_name, t.slug as tenant_slug, k.slug as organization_slug, k.plan "
         "from (select k.*, o.slug, o.plan, k.rotation - s.former::integer as shown, "
         f"least({END}, case when s.former then k.previous_until end) as ends_at from api_keys k "
@@ -200,7 +202,7 @@ async def change(tx: Tx, organization_id: UUID, tenant_id: UUID, key: Key) -> No
     """Keep what may be changed of the key as it is in `key`, as the next version."""
     await tx.run(
         "update api_keys set name = $4, scopes = $5, expires_at = $6, rate_limit = $7, rate_window = $8, "
-        "allowed_ips = $9, allowed_services = $10, tool_names = $11, "
+        "allowed_ips = $9, allowed_services = $10, tool_names = $11, result_bytes = $12, "
         "previous_until = case when previous_digest is not null then least(previous_until, $6) end, "
         "version = version + 1 where organization_id = $1 and tenant_id = $2 and id = $3",
         organization_id,
@@ -214,6 +216,7 @@ async def change(tx: Tx, organization_id: UUID, tenant_id: UUID, key: Key) -> No
         key.allowed_ips,
         key.allowed_services,
         key.tool_names,
+        key.result_bytes,
     )
     await tx.run(
         "update agent_keys set expires_at = $3 where organization_id = $1 and key_id = $2",

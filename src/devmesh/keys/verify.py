@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from ipaddress import ip_network
@@ -12,18 +11,22 @@ from devmesh.access import UNBOUND, Allowance, Bounds, KeyType, Person, Rights, 
 from devmesh.crypto.ring import KeyRing
 from devmesh.crypto.tokens import is_api_key
 from devmesh.db.changes import Changes
-from devmesh.db.pool import Database, Record
+from devmesh.db.places import Places
+from devmesh.db.pool import Database, DatabaseAway, Record
 from devmesh.db.tally import Tally
 from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED
 from devmesh.directory.plans import Plans
 from devmesh.errors import InvalidKey
+from devmesh.http.address import network
 from devmesh.keys import store
 from devmesh.keys.model import Grant, Network
 
 KEY_CHANGED = "key"
 _MOST = 50_000
-# Anybody can make up keys, and each is a read: so few at once that the pool has connections left for everybody else.
+# Anybody can make up keys, and each is a read: so few at once that the pool has connections left for everybody else,
+# and of one address so few that a key from another one, used for the first time, does not wait behind them.
 _MOST_UNKNOWN = 3
+_WAIT_SECONDS = 3.0
 
 
 class Verifier:
@@ -39,23 +42,29 @@ class Verifier:
         # Of a key that was rotated with a grace both secrets may be in use.
         self._digests: dict[UUID, set[bytes]] = {}
         self._heard = 0
-        self._unknown = asyncio.Semaphore(_MOST_UNKNOWN)
+        self._unknown = Places(_MOST_UNKNOWN)
         changes.subscribe(KEY_CHANGED, self._forget_key)
         changes.subscribe(USER_CHANGED, self._forget_user)
         changes.subscribe(TENANT_CHANGED, self._forget_tenant)
         changes.subscribe(ORGANIZATION_CHANGED, self._forget_organization)
         changes.missed(self._forget_all)
 
-    async def verify(self, secret: str) -> Grant:
-        """Return what the key stands for and count the use; raise InvalidKey for whatever reason it is not valid."""
+    async def verify(self, secret: str, address: str = "") -> Grant:
+        """Return what the key that came from the address stands for, and count the use.
+
+        Raises InvalidKey for whatever reason it is not valid, and DatabaseAway.
+        """
         digest = self._ring.digest("keys", secret.encode())
         grant = self._grants.get(digest)
         if grant is None:
             # What has not even a key's form costs no look at the database; a known key needs no such test.
             if not is_api_key(secret):
                 raise InvalidKey
-            async with self._unknown:
-                grant = await self._read(secret, digest)
+            try:
+                async with self._unknown.taken(network(address), _WAIT_SECONDS):
+                    grant = await self._read(secret, digest)
+            except TimeoutError:
+                raise DatabaseAway("Too many keys that are not known are sent from your address.") from None
         elif not self._changes.fresh():
             grant = await self._read(secret, digest)
         if grant.expires is not None and grant.expires <= time.time():
@@ -145,11 +154,12 @@ class Verifier:
 
 def _bounds(row: Record) -> Bounds:
     services, names, rotation = row["allowed_services"], row["tool_names"], row["rotation"]
+    most = row["result_bytes"]
     if row["key_type"] == KeyType.GATEWAY:
         services = services or ()
-    if services is None and names is None and rotation == 0:
+    if services is None and names is None and most is None and rotation == 0:
         return UNBOUND
-    return Bounds(None if services is None else frozenset(services), names, None, rotation)
+    return Bounds(None if services is None else frozenset(services), names, most, None, rotation)
 
 
 def _networks(row: Record) -> tuple[Network, ...] | None:

@@ -10,7 +10,7 @@ from devmesh.auth.service import Authenticator
 from devmesh.errors import AddressNotAllowed, BadRequest, Invalid, MeshError, RateLimited
 from devmesh.gateway.call import Gateway, refused
 from devmesh.gateway.model import Listing, Passed, ToolResult, UnknownTool
-from devmesh.gateway.rests import asked_for
+from devmesh.gateway.rests import most_of
 from devmesh.http.body import check_content_type, parse
 from devmesh.http.problem import Header, Receive, Scope, Send
 from devmesh.limits.service import Limits
@@ -135,7 +135,7 @@ class Endpoint:
         """Run the tool, and answer every refusal in words for an agent; an unknown name alone is a JSON-RPC error."""
         try:
             passed = self._passed(exchange.headers)
-            most = asked_for(exchange.fields.get(b"x-mesh-result-bytes"))
+            most = most_of(caller, exchange.fields.get(b"x-mesh-result-bytes"))
         except Invalid as error:
             return refused(caller.request_id, await self._counted(caller, error))
         try:
