@@ -7,6 +7,7 @@ import pytest
 
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import Invalid
+from devmesh.gateway.shape import shape
 from devmesh.upstream.model import Reply
 
 BITBUCKET = CONNECTORS["bitbucket"]
@@ -92,6 +93,14 @@ def test_a_directory_is_a_page_and_a_file_is_not():
     assert tool.page(reply(200, {"values": [{"path": "src/a"}], "pagelen": 10}), request).items == [{"path": "src/a"}]
     assert tool.page(reply(200, {"name": "package", "dependencies": {}}), request) is None
     assert tool.page(Reply(200, {"content-type": "text/plain"}, b"print()"), request) is None
+
+
+def test_a_file_reaches_the_agent_as_it_is():
+    tool = BITBUCKET.tools["get_file_contents"]
+    checked = tool.arguments.check({**REPOSITORY, "commit": "main", "path": "a.py"})
+    found = Reply(200, {"content-type": "text/plain"}, "print('ü')\n".encode())
+    result = shape(tool, checked, tool.request(checked), found, {}, reads=True)
+    assert (result.text, result.is_error) == ("print('ü')\n", False)
 
 
 def test_pull_requests_come_fifty_at_most():
