@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from crypto.own_database import happens
 from devmesh.crypto import masters as module
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.crypto.kms import KmsError, LocalKms, kept_in
 from devmesh.crypto.masters import MasterKeys, VaultClosed, WrongMasterKey
 from devmesh.crypto.ring import PURPOSES, KeyRing
 from devmesh.crypto.sealing import new_key, place, seal
-from devmesh.db.embedded import Embedded
-from devmesh.db.migrate import migrate
 from devmesh.db.pool import Database
 
 
@@ -67,43 +62,6 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def own_postgres() -> Iterator[Embedded]:
-    """A database of its own, whose ring no other test has filled."""
-    with tempfile.TemporaryDirectory(prefix="devmesh-masters-") as directory:
-        Path(directory).chmod(0o711)
-        with Embedded(Path(directory) / "data") as embedded:
-            asyncio.run(migrate(embedded.owner_dsn, embedded.app_dsn["user"]))
-            yield embedded
-
-
-@pytest.fixture
-async def empty(own_postgres: Embedded) -> AsyncIterator[Database]:
-    """The app role's view of it, without any master key or ring."""
-    async with opened(own_postgres.owner_dsn) as owner, owner.routing() as tx:
-        await tx.run("delete from master_keys")
-        await tx.run("delete from ring_keys")
-    async with opened(own_postgres.app_dsn) as database:
-        yield database
-
-
-@contextlib.asynccontextmanager
-async def opened(connect: dict[str, Any]) -> AsyncIterator[Database]:
-    database = Database(connect, size=4)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
-async def happens(true: Callable[[], object]) -> None:
-    """Return as soon as it is true."""
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.01)
 
 
 async def test_a_ring_made_before_there_were_versions_opens_with_the_key_that_wrapped_it(empty: Database):

@@ -25,6 +25,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     rotate.add_argument(
         "purpose", choices=PURPOSES, help="jwt: what access tokens are signed with; nobody is logged out"
     )
+    about = "have everything that the master key wraps wrapped by a new version of it, while servers run"
+    master = actions.add_parser("rotate-master", help=about, description=f"devmesh keys rotate-master: {about}.")
+    master.add_argument(
+        "--destroy-old",
+        action="store_true",
+        help="destroy the older versions at the end, and exchange master.key where the server made it",
+    )
     about = "find API keys in text by their form and checksum; ends with 1 if there are any"
     scan = actions.add_parser("scan", help=about, description=f"devmesh keys scan: {about}.")
     scan.add_argument(
@@ -38,5 +45,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do the action; return its exit code."""
-    module = importlib.import_module(f"devmesh.cli.keys_{options.action}")
+    module = importlib.import_module(f"devmesh.cli.keys_{options.action.replace('-', '_')}")
     return cast("Action", module).run(options)
