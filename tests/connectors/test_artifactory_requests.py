@@ -214,6 +214,8 @@ def test_a_find_is_sent_as_it_is_with_its_page(query):
         'items.delete({"repo":"a"})',
         'items.delete({"repo":"a"}).dryRun("false")',
         'properties.update({"repo":"a"}).keys("x").newValue("y")',
+        'items.delete/**/({"repo":"a"}).find()',
+        "x; items.find()",
         'items.find({"repo":"a"}).delete()',
         'items.find({"repo":"a"}).dryRun("false")',
         'items.find({"repo":"a"}).limit(5)',
