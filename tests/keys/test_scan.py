@@ -194,6 +194,11 @@ def test_the_published_pattern_is_the_one_that_keys_are_made_by(capsys: pytest.C
     assert set(rule["keywords"]) == set(PREFIXES.values())
 
 
+def test_no_page_of_ours_shows_what_a_scanner_takes_for_a_key(capsys: pytest.CaptureFixture[str]):
+    root = PAGE.parents[2]
+    assert run(capsys, str(root / "docs"), str(root / "README.md")) == (0, "", "")
+
+
 def test_the_published_checksum_is_the_one_that_keys_have():
     said = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
     known: dict[str, object] = {}

@@ -262,7 +262,9 @@ async def test_made_up_keys_are_read_three_at_a_time_and_hold_up_no_known_one(
     verifier = mesh.app.verifier
     assert await verifier.verify(organization.key)
     monkeypatch.setattr(store, "route", slow)
-    made_up = [asyncio.create_task(verifier.verify(new_api_key(KeyType.USER))) for _ in range(20)]
+    made_up = [
+        asyncio.create_task(verifier.verify(new_api_key(KeyType.USER), f"192.0.2.{place % 2}")) for place in range(20)
+    ]
     await asyncio.sleep(0.1)
     monkeypatch.setattr(mesh.app.changes, "fresh", lambda: False)
     async with asyncio.timeout(2):

@@ -59,7 +59,7 @@ class Authenticator:
                 grant: KeyGrant | Grant = held.grant
                 allowed = grant if tenant is None else await self._sessions.within(held, tenant)
             else:
-                grant = allowed = await self._verifier.verify(secret)
+                grant = allowed = await self._verifier.verify(secret, address)
                 if tenant is not None and tenant not in (str(grant.tenant_id), grant.person.tenant_slug):
                     allowed = None
                 elif grant.is_guarded:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
 
 # Of so many connections one stays free of whoever has all the others, at least one.
 _KEPT_FREE = 4
@@ -41,6 +42,15 @@ class Places:
             del self._held[owner]
         self._free += 1
         self._hand_on()
+
+    @asynccontextmanager
+    async def taken(self, owner: Hashable, seconds: float) -> AsyncIterator[None]:
+        """Have a place of the owner's within the block; raise TimeoutError if there is none within the `seconds`."""
+        await self.take(owner, seconds)
+        try:
+            yield
+        finally:
+            self.give(owner)
 
     async def _wait(self, owner: Hashable, seconds: float) -> float:
         loop = asyncio.get_running_loop()

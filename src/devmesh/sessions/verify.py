@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from msgspec import Struct
 
 from devmesh.access import Allowance, KeyType, Person, Rights, Role
 from devmesh.db.changes import Changes
-from devmesh.db.pool import Database, Record
+from devmesh.db.places import Places
+from devmesh.db.pool import Database, DatabaseAway, Record
 from devmesh.directory.model import ORGANIZATION_CHANGED, TENANT_CHANGED, USER_CHANGED, Policies
 from devmesh.directory.plans import Plans
 from devmesh.sessions import store, tokens
@@ -33,8 +33,10 @@ from devmesh.sessions.tokens import Claims
 _MOST = 50_000
 # Tenants that one token is remembered to have asked for.
 _MOST_TENANTS = 64
-# Whoever holds a token of an ended session can ask with it until it expires: few such reads at once.
-_MOST_READS = 3
+# Whoever holds a token of an ended session can ask with it until it expires: few such reads at once, and of one
+# organization so few that another one's do not wait behind them.
+_MOST_READS = 4
+_WAIT_SECONDS = 3.0
 _ADMINISTRATORS = (Role.OWNER, Role.ADMIN)
 
 
@@ -57,7 +59,7 @@ class Verifier:
         self._issuer = issuer
         self._held: dict[bytes, Held] = {}
         self._heard = 0
-        self._reading = asyncio.Semaphore(_MOST_READS)
+        self._reading = Places(_MOST_READS)
         for kind in (SESSION_CHANGED, USER_CHANGED):
             changes.subscribe(kind, self._forget_user)
         changes.subscribe(TENANT_CHANGED, self._forget_tenant)
@@ -105,10 +107,13 @@ class Verifier:
         return tokens.genuine(token, key, self._issuer)
 
     async def _read(self, digest: bytes, claims: Claims) -> Held:
-        async with self._reading:
-            heard = self._heard
-            async with self._db.acting(claims.organization_id) as tx:
-                row = await store.grant(tx, claims.organization_id, IDLE_LIFETIME, claims.sid)
+        try:
+            async with self._reading.taken(claims.organization_id, _WAIT_SECONDS):
+                heard = self._heard
+                async with self._db.acting(claims.organization_id) as tx:
+                    row = await store.grant(tx, claims.organization_id, IDLE_LIFETIME, claims.sid)
+        except TimeoutError:
+            raise DatabaseAway("Too many sessions of your organization are looked up.") from None
         if row is None or row["user_id"] != claims.sub:
             self._held.pop(digest, None)
             raise InvalidToken
