@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from connectors.catalogue import HERE
 from devmesh.connectors import CONNECTORS
 from devmesh.settings import AllowEntry
+from devmesh.upstream.model import Reply
 from devmesh.upstream.send import Sender
 
 AWS = CONNECTORS["aws"]
@@ -37,6 +38,24 @@ async def sent(sender, call, fields, base_url):
     request, root, signed = await AWS.prepared(call, fields, base_url)
     reply = await sender.send(request, base_url=root, organization="acme", headers={**AWS.headers, **signed})
     return AWS.translate(request, reply)
+
+
+def translated(asked, body, status=200, **headers):
+    """Return the reply to the call, as the gateway gets it."""
+    named = {"content-type": "text/xml", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    complete = AWS.complete(asked, FIELDS)
+    return AWS.translate(complete, Reply(status, named, body, "aws.example"))
+
+
+def identity(arn):
+    return f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+      <Arn>{arn}</Arn><UserId>AIDAEXAMPLE</UserId><Account>123456789012</Account></GetCallerIdentityResult>
+      <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>""".encode()
+
+
+def sts_error(code, message):
+    return f"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
+      <Code>{code}</Code><Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>""".encode()
 
 
 @dataclass

@@ -129,20 +129,24 @@ _HANDING_OUT = {
         "sso-oidc": "CreateToken CreateTokenWithIAM RegisterClient",
         "wafv2": "CreateAPIKey ListAPIKeys",
         "wickr": "GetOidcInfo GetOpentdfConfig RegisterOidcConfig RegisterOpentdfConfig",
-        "workmail": "AssumeImpersonationRole CreatePersonalAccessToken",
+        "workmail": "AssumeImpersonationRole",
     }.items()
 }
 # Read with the secrets that they hold in clear only where this is asked for.
 _DECRYPTING = frozenset({"GetParameter", "GetParameterHistory", "GetParameters", "GetParametersByPath"})
+_LONGEST = 60
 _WORDS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def hands_out(request: Request) -> str | None:
-    """Return the operation's name if the call hands out a credential, as a scope spells it: `sts.assume_role`."""
+    """Return the operation's name if the call hands out a credential, as a scope spells it: `sts.assume_role`.
+
+    It is cut to the 60 characters for which a scope has room after `aws.`.
+    """
     call = cast("Call", request)
     if not _is_handing_out(call):
         return None
-    return f"{call.service}.{_WORDS.sub('_', call.operation).lower()}"
+    return f"{call.service}.{_WORDS.sub('_', call.operation).lower()}"[:_LONGEST]
 
 
 def _is_handing_out(call: Call) -> bool:

@@ -83,8 +83,8 @@ def _parameters(call: Call, operation: OperationModel, known: Service) -> dict[s
             raise Invalid([Fault("parameters", f"{call.name} takes none")])
         return {}
     made = {name: str(uuid.uuid4()) for name in operation.idempotent_members if name not in call.parameters}
-    parameters: dict[str, Any] = taken({**call.parameters, **made}, shape, known)
     try:
+        parameters: dict[str, Any] = taken({**call.parameters, **made}, shape, known)
         wrong = _check.validate(parameters, shape)
     except RecursionError:
         raise Invalid([Fault("parameters", "nested too deeply")]) from None

@@ -1,0 +1,88 @@
+"""A tool of AWS through the whole gateway: stored, signed, sent to the base URL, translated, masked."""
+
+import re
+
+from connectors.aws_world import FIELDS, Recorder
+
+SECRET = FIELDS["secret_key"]
+
+
+def answer(body, status="200 OK"):
+    text = body.encode()
+    return f"HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {len(text)}\r\n\r\n".encode() + text
+
+
+def topics(name):
+    return f"""<ListTopicsResponse><ListTopicsResult><Topics><member><TopicArn>{name}</TopicArn></member></Topics>
+      </ListTopicsResult></ListTopicsResponse>"""
+
+
+async def connect(organization, recorder, **more):
+    body = {
+        "service_type": "aws",
+        "credentials": {**FIELDS, **more},
+        "metadata": {"base_url": f"http://127.0.0.1:{recorder.port}"},
+    }
+    status, stored = await organization.ask("POST", "/api/v1/credentials", body)
+    assert status == 201, stored
+    assert SECRET not in str(stored)
+
+
+async def test_a_call_goes_signed_to_the_base_url_and_comes_back_as_json(organization):
+    async with Recorder(answer(topics("arn:aws:sns:eu-central-1:123456789012:alerts"))) as recorder:
+        await connect(organization, recorder)
+        result = await organization.call("aws.list_topics")
+    assert result["structuredContent"]["items"] == [{"TopicArn": "arn:aws:sns:eu-central-1:123456789012:alerts"}]
+    [(head, body)] = recorder.requests
+    assert body == b"Action=ListTopics&Version=2010-03-31"
+    assert re.search(
+        "authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/[0-9]{8}/eu-central-1/sns/aws4_request", head
+    )
+    assert SECRET not in head
+
+
+async def test_a_secret_that_comes_back_in_another_spelling_is_masked(organization):
+    spelled = "".join(f"&#{ord(character)};" for character in SECRET)
+    async with Recorder(answer(topics(f"echo:{spelled}"))) as recorder:
+        await connect(organization, recorder)
+        result = await organization.call("aws.list_topics")
+    assert result["structuredContent"]["items"] == [{"TopicArn": "echo:[secret removed]"}]
+
+
+async def test_a_refusal_is_told_in_words(organization):
+    refusal = (
+        "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>not yours</Message></Error></ErrorResponse>"
+    )
+    async with Recorder(answer(refusal, "403 Forbidden")) as recorder:
+        await connect(organization, recorder)
+        result = await organization.call("aws.list_topics")
+    assert result["isError"]
+    assert result["content"][0]["text"].startswith("AWS answered 403 AuthorizationError: not yours\nThe key is good")
+
+
+async def test_a_wrong_region_is_refused_before_anything_is_sent(organization):
+    async with Recorder() as recorder:
+        await connect(organization, recorder, region="eu-central-1.evil.example")
+        result = await organization.call("aws.list_topics")
+    assert result["isError"]
+    assert "region" in str(result)
+    assert recorder.requests == []
+
+
+async def test_a_stored_key_is_validated_with_its_identity(organization):
+    body = """<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ada</Arn>
+      </GetCallerIdentityResult></GetCallerIdentityResponse>"""
+    async with Recorder(answer(body)) as recorder:
+        await connect(organization, recorder)
+        status, verdict = await organization.ask("POST", "/api/v1/credentials/aws/validate")
+    assert status == 200
+    assert "arn:aws:iam::123456789012:user/ada" in str(verdict)
+
+
+async def test_a_field_left_out_or_unknown_is_named(organization):
+    credentials = {"access_key": "AKIDEXAMPLE", "secret": SECRET}
+    status, problem = await organization.ask(
+        "POST", "/api/v1/credentials", {"service_type": "aws", "credentials": credentials}
+    )
+    assert status == 422
+    assert all(name in str(problem) for name in ("credentials.secret", "credentials.secret_key", "credentials.region"))
