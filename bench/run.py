@@ -10,6 +10,7 @@ import os
 import platform
 from collections.abc import Callable
 
+import aws
 import calls
 import footprint
 import limits
@@ -22,6 +23,7 @@ from figures import missed, postgresql
 
 BENCHMARKS: dict[str, Callable[[bool], None]] = {
     "micro": micro.measure,
+    "aws": aws.measure,
     "size": footprint.size,
     "start": footprint.start,
     "replies": replies.measure,
