@@ -55,7 +55,8 @@ class AwsKms:
         body = msgspec.json.encode({"KeyId": self._key.key, **members})  # bytes travel in base64
         # In a thread: botocore may have to ask the machine's role for credentials, and waits for it.
         headers = await asyncio.to_thread(self._sign, operation, body)
-        answer = await self._calling.post(Request(method="POST", path="/", content=body), headers)
+        request = Request(method="POST", path="/", content=body, headers={"content-type": _KIND})
+        answer = await self._calling.post(request, headers)
         found = answer.get(wanted) if isinstance(answer, dict) else None
         try:
             return base64.b64decode(found, validate=True) if isinstance(found, str) else b""
@@ -72,4 +73,7 @@ class AwsKms:
             SigV4Auth(credentials.get_frozen_credentials(), "kms", self._key.place).add_auth(request)
         except BotoCoreError as error:
             raise KmsError(f"{self._calling.name}: no AWS credentials ({type(error).__name__})", passing=True) from None
-        return {name.lower(): str(value) for name, value in request.headers.items()}
+        signed = {name.lower(): str(value) for name, value in request.headers.items()}
+        # The request says it itself.
+        del signed["content-type"]
+        return signed
