@@ -44,6 +44,7 @@ class Service:
         """Read the service's models; raises Invalid if AWS has no such service."""
         folder = _newest(name)
         description = _read(folder, "service-2")
+        _forget_words(description)
         for operation in description["operations"].values():
             _leave_to_the_rules(operation)
         model = ServiceModel(description, name)
@@ -119,6 +120,16 @@ def members(shape: Shape) -> list[Shape]:
     if shape.type_name == "list":
         return [shape.member]
     return [shape.value] if shape.type_name == "map" else []
+
+
+def _forget_words(description: dict[str, Any]) -> None:
+    """Drop the documentation: most of a model, and nobody reads it here."""
+    for part in (*description["operations"].values(), *description["shapes"].values()):
+        part.pop("documentation", None)
+        for name in ("members", "member", "key", "value"):
+            inner = part.get(name, {})
+            for reference in inner.values() if name == "members" else (inner,):
+                reference.pop("documentation", None)
 
 
 def _leave_to_the_rules(operation: dict[str, Any]) -> None:
