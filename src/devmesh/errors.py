@@ -67,7 +67,14 @@ class Unauthenticated(MeshError):
     code = "authentication_required"
     error = "Authentication required"
     hint = "Send a key: 'Authorization: Bearer YOUR_API_KEY'."
-    detail = "The request carries no credential, or one whose person or tenant is gone."
+    detail = "The request carries no credential."
+
+
+class PersonGone(Unauthenticated):
+    """The credential's person was suspended or removed while the request was under way."""
+
+    hint = "Ask an administrator of your organization."
+    detail = "Whom this credential stands for was suspended or removed just now."
 
 
 class InvalidKey(Unauthenticated):

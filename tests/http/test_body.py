@@ -243,3 +243,11 @@ def test_json_in_utf_8_is_the_type_of_a_body(good):
 def test_other_types_of_body_are_refused(bad):
     with pytest.raises(UnsupportedMediaType):
         check_content_type(bad)
+
+
+@pytest.mark.parametrize("text", [b'{"a": "\\ud83d"}', b'{"\\uD83D": 1}', b'{"a": "\\uDBFFx"}'])
+def test_half_a_surrogate_pair_is_not_taken_for_an_end_alone(text: bytes):
+    with pytest.raises(MalformedJson, match="half of a surrogate pair"):
+        parse(text)
+    with pytest.raises(MalformedJson, match=r"before it is complete\.$"):
+        parse(b'{"a": "x')

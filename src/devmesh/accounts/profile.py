@@ -12,7 +12,7 @@ from devmesh.db.pool import Database
 from devmesh.directory import names
 from devmesh.directory.model import USER_CHANGED
 from devmesh.directory.users import Users
-from devmesh.errors import Fault, Invalid, Unauthenticated
+from devmesh.errors import Fault, Invalid, PersonGone
 
 
 class Profiles:
@@ -40,7 +40,7 @@ class Profiles:
             raise Invalid([Fault("name", str(error))]) from None
         async with self._db.acting(caller.organization_id) as tx:
             if await self._users.change(tx, caller.organization_id, caller.user_id, name=name) is None:
-                raise Unauthenticated
+                raise PersonGone
             await self._changes.announce(tx, USER_CHANGED, str(caller.user_id))
             await self._audit.record_in(tx, caller, "user.profile.change", str(caller.user_id))
         return msgspec.structs.replace(caller, person=msgspec.structs.replace(caller.person, name=name))

@@ -20,7 +20,7 @@ from devmesh.directory import names
 from devmesh.directory.model import Organization, User
 from devmesh.directory.service import Directory
 from devmesh.directory.users import Users
-from devmesh.errors import Fault, Invalid, ReauthenticationRequired, Unauthenticated
+from devmesh.errors import Fault, Invalid, PersonGone, ReauthenticationRequired
 from devmesh.factors import notices, recovery, store, store_passkeys, totp
 from devmesh.factors.ceremony import LIFETIME_SECONDS, Refused, RelyingParty
 from devmesh.factors.model import (
@@ -205,7 +205,7 @@ class Enrolment:
             active = await self._users.lock(tx, caller.organization_id, caller.user_id)
             user = await self._directory.user(tx, caller.organization_id, caller.user_id)
             if organization is None or user is None or active is None:
-                raise Unauthenticated
+                raise PersonGone
             if not await self._standing.authenticated_within(tx, caller, _RECENT):
                 raise ReauthenticationRequired("Changing a second factor needs a login within the last 15 minutes.")
             yield _Changing(tx, caller, user, organization, session_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,7 @@ T = TypeVar("T")
 MAX_DEPTH = 100
 # More than any tool takes; each costs microseconds, in which nobody else is served.
 MAX_VALUES = 100_000
+_HALF = re.compile(rb"\\u[dD][89abAB]")
 # The hint of every 400 here.
 _HINT = "Send one JSON object, in UTF-8, without comments, trailing commas or repeated keys."
 _JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
@@ -74,7 +76,7 @@ def parse(raw: bytes) -> Any:
     except UnicodeDecodeError:
         raise MalformedJson(f"The JSON is not valid UTF-8{_where_not_utf8(raw)}.") from None
     except msgspec.DecodeError as error:
-        raise MalformedJson(_reason(error)) from None
+        raise MalformedJson(_reason(error, raw)) from None
     containers = raw.count(b"[") + raw.count(b"{")
     if containers > MAX_DEPTH or containers + raw.count(b",") >= MAX_VALUES:
         _refuse_size(value)
@@ -119,10 +121,12 @@ def _empty(kind: type[T]) -> T:
         raise MalformedJson(f"The body is empty; these fields are required{required}.") from None
 
 
-def _reason(error: msgspec.DecodeError) -> str:
+def _reason(error: msgspec.DecodeError, raw: bytes) -> str:
     text = str(error)
     if text == "Input data was truncated":
-        return "The JSON ends before it is complete."
+        # It is said, too, of a text that ends with half of a pair.
+        half = ", or a character in it is half of a surrogate pair" if _HALF.search(raw) else ""
+        return f"The JSON ends before it is complete{half}."
     return f"{text.removesuffix('.')}."
 
 

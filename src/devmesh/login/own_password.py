@@ -22,7 +22,7 @@ from devmesh.db.pool import Database, Tx
 from devmesh.directory.model import USER_CHANGED, Organization, User, Whereabouts
 from devmesh.directory.service import Directory
 from devmesh.directory.users import Users
-from devmesh.errors import Fault, Invalid, MeshError, Unauthenticated
+from devmesh.errors import Fault, Invalid, MeshError, PersonGone
 from devmesh.login import form
 from devmesh.login.entry import Networks
 from devmesh.login.model import PasswordChange, PasswordReset, PasswordWrong
@@ -79,7 +79,7 @@ class OwnPassword:
             async with self._db.acting(caller.organization_id) as tx:
                 if await self._users.lock(tx, caller.organization_id, caller.user_id) != kept:
                     raise PasswordWrong
-                person = await self._person(tx, caller.organization_id, caller.user_id, Unauthenticated)
+                person = await self._person(tx, caller.organization_id, caller.user_id, PersonGone)
                 await self._keep(tx, *person, fresh, but=caller.session_id)
                 await self._sessions.note_authenticated(tx, caller)
                 await self._audit.record_in(tx, caller, _CHANGE, str(caller.user_id))
@@ -131,7 +131,7 @@ class OwnPassword:
         """Return the hash that is kept and the new one, if the present password is right."""
         given = form.current(sent.current_password, "current_password")
         async with self._db.acting(caller.organization_id) as tx:
-            _, organization = await self._person(tx, caller.organization_id, caller.user_id, Unauthenticated)
+            _, organization = await self._person(tx, caller.organization_id, caller.user_id, PersonGone)
             kept = await self._users.password_hash(tx, caller.organization_id, caller.user_id)
             known = await self._networks.knows(tx, caller.organization_id, caller.user_id, caller.address)
         new = form.chosen(sent.new_password, "new_password", organization)
