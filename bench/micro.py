@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from devmesh.access import Allowance, Caller, Person, Rights, Role
 from devmesh.accounts.model import NewOrganization
-from devmesh.app import build
+from devmesh.app import App, build
 from devmesh.audit.model import Visitor
+from devmesh.credentials.model import Sealed
 from devmesh.crypto.sealing import new_key
 from devmesh.db.embedded import Embedded
 from devmesh.db.migrate import migrate
+from devmesh.directory.service import Directory
+from devmesh.ids import new_id
 from devmesh.limits.service import Limits
 from devmesh.settings import Settings
 from figures import figure, note
@@ -25,7 +30,7 @@ _MOST = 2**31 - 1
 
 
 def measure(quick: bool) -> None:  # noqa: FBT001 - the command line's own switch
-    """Measure a spend from two buckets, and the verification of a key that is known."""
+    """Measure a spend from two buckets, the verification of a known key, and what the vault does with a credential."""
     count = 2000 if quick else 10_000
     limits = Limits(60, 120)
     caller = _caller()
@@ -62,8 +67,26 @@ async def _verification(directory: Path, postgres: Embedded, count: int) -> None
         raise SystemExit("the verification of a known key waited for something")
 
     took = _best(verify, min(count, 2000))
-    await app.close()
     figure("verification of a known key", took, 15, "us", "no database read")
+    await _sealing(app, count)
+    await app.close()
+
+
+async def _sealing(app: App, count: int) -> None:
+    """Measure what the vault does with one stored credential, its data key unwrapped already."""
+    async with app.database.routing() as tx:
+        (organization_id,) = await Directory(app.ring).organizations(tx, None, 1)
+    async with app.database.acting(organization_id) as tx:
+        key_id, key = await app.data_keys.of(tx, organization_id, None)
+        wrapped = await tx.value("select wrapped from data_keys where id = $1", key_id)
+    owner = {"organization_id": organization_id, "tenant_id": organization_id, "user_id": None}
+    empty = Sealed(
+        **owner, id=new_id(), service="github", sealed=b"", base_url=None, data_key_id=key_id, wrapped=wrapped
+    )
+    fields = {"token": "ghp_" + "x" * 36}
+    row = replace(empty, sealed=app.vault.seal(key, empty, fields))
+    figure("sealing a credential", _best(lambda: app.vault.seal(key, empty, fields), count), 15, "us")
+    figure("opening a credential", _best(lambda: app.vault.open(row), count), 15, "us")
 
 
 def _best(step: Callable[[], Any], count: int) -> float:
