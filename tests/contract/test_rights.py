@@ -51,6 +51,7 @@ TABLE = [
     Asked("GET", "/api-keys", "keys:read", EVERYBODY, PERSONAL),
     Asked("DELETE", f"/api-keys/{NOBODYS}", "keys:write", EVERYBODY, PERSONAL),
     Asked("GET", "/credentials", "credentials:read", EVERYBODY, ANY_TYPE),
+    Asked("GET", "/services", "credentials:read", EVERYBODY, ANY_TYPE),
     Asked("GET", "/credentials/gitlab/explain", "credentials:read", EVERYBODY, ANY_TYPE),
     Asked("DELETE", "/credentials/gitlab", "credentials:write", EVERYBODY, PERSONAL),
     Asked("GET", "/contexts", "contexts:read", EVERYBODY, ANY_TYPE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -17,7 +17,7 @@ from devmesh.credentials.terms import Rule
 from devmesh.errors import Fault, Invalid
 from devmesh.http.body import parse
 from devmesh.http.routing import Cursor, Limit, cursor_of, delete, get, position_of, post
-from devmesh.upstream.model import Verdict
+from devmesh.upstream.model import Connector, Field, Verdict
 
 _MESSAGES = {
     "valid": "Credentials validated successfully",
@@ -129,8 +129,77 @@ class Explained(Struct, frozen=True):
         return cls(service, found.source, found.id, found.label, found.reason, found.passthrough, found.considered)
 
 
+class FieldShown(Struct, frozen=True):
+    """One value that a credential consists of, and under which member of POST /credentials it is sent.
+
+    A `secret` one is not to be shown while it is typed. One of a service's `forms` is not `required` by itself.
+    """
+
+    name: str
+    description: str
+    within: Literal["credentials", "metadata"]
+    secret: bool
+    required: bool
+
+    @classmethod
+    def of(cls, field: Field) -> FieldShown:
+        """Return the field as the list of services shows it."""
+        within: Literal["credentials", "metadata"] = "metadata" if field.metadata else "credentials"
+        return cls(field.name, field.description, within, field.secret, field.required)
+
+
+class ServiceShown(Struct, frozen=True):
+    """A service, what a credential for it consists of, and whose is stored; `tools` is null while none is.
+
+    Of several `forms`, which are sets of fields, a credential has exactly one, beside the required fields. `base_url`
+    is where requests go if the credential names no other address; null: it has to.
+    """
+
+    service: str
+    title: str
+    connected: Owner | None
+    tools: int | None
+    base_url: str | None
+    token_page: str | None
+    fields: list[FieldShown]
+    forms: list[list[str]]
+
+    @classmethod
+    def of(cls, connector: Connector, connected: Owner | None) -> ServiceShown:
+        """Return the service as its connector declares it; its tools are loaded only where they can be used."""
+        return cls(
+            service=connector.name,
+            title=connector.title,
+            connected=connected,
+            tools=len(connector.tools) if connected else None,
+            base_url=connector.base_url,
+            token_page=connector.token_page or None,
+            fields=[FieldShown.of(field) for field in connector.fields],
+            forms=[list(form) for form in connector.forms],
+        )
+
+
+class ServiceList(Struct, frozen=True):
+    """One page of the services, by name."""
+
+    services: list[ServiceShown]
+    count: int
+    next_cursor: str | None
+
+
 ToolName = Annotated[str, Meta(max_length=128, description="The tool that would be called.")] | None
 CallArguments = Annotated[str, Meta(max_length=8192, description="The arguments of the call, as a JSON object.")] | None
+
+
+@get("/services", scope="credentials:read")
+async def list_services(
+    credentials: Credentials, caller: Caller, limit: Limit = 200, cursor: Cursor = None
+) -> ServiceList:
+    """List the services that there are, with the fields of a credential for each."""
+    start = position_of(cursor, str) or ""
+    after = [one for one in await credentials.services(caller) if one[0].name > start]
+    page = [ServiceShown.of(connector, connected) for connector, connected in after[:limit]]
+    return ServiceList(page, len(page), cursor_of(page[-1].service) if len(after) > limit else None)
 
 
 @post("/credentials", scope="credentials:write", status=201)
@@ -196,6 +265,7 @@ def _object(arguments: str | None) -> Mapping[str, Any]:
 
 
 ROUTES = [
+    list_services,
     store_credential,
     list_credentials,
     get_credential,

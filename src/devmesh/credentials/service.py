@@ -19,6 +19,7 @@ from devmesh.credentials.model import (
     Credential,
     CredentialNotFound,
     NewCredential,
+    Owner,
     Sealed,
     TooManyLabels,
 )
@@ -107,6 +108,18 @@ class Credentials:
             if caller.rights.allows(_scope("organization", "read")):
                 found += await store.of_owner(tx, caller.organization_id, caller.tenant_id, None)
         return [credential for credential in found if caller.reaches(credential.service)]
+
+    async def services(self, caller: Caller) -> list[tuple[Connector, Owner | None]]:
+        """Return the services that the caller reaches, by name, each with whose credential is stored for it."""
+        caller.require(_scope("user", "read"))
+        own, organization = await self._vault.connected(caller)
+
+        def connected(name: str) -> Owner | None:
+            return "user" if name in own else "organization" if name in organization else None
+
+        return [
+            (connector, connected(name)) for name, connector in sorted(self._connectors.items()) if caller.reaches(name)
+        ]
 
     async def get(self, caller: Caller, service: str, owner: str = "user", label: str = "") -> Credential:
         """Return the caller's credential of that label for that service, without its secrets."""
