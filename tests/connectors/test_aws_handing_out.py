@@ -21,9 +21,14 @@ CREDENTIAL = re.compile(
     "dbpassword|randompassword|secretstring|keymaterial|clientsecret|privatekey|privatekeyplaintext|tokenvalue|"
     "authtoken|apikey|authcode|participanttoken|plaintext)"
 )
+# Which are so even where AWS does not mark them as sensitive.
+CERTAIN = re.compile(
+    "(?i)(secretaccesskey|sessiontoken|authorizationtoken|refreshtoken|authtoken|participanttoken|dbpassword)"
+)
 # They hold such a member, and yet hand nothing out: why.
 NOT_HANDED_OUT = {
     "ec2": "the secret of a trust provider, which EC2 hides",
+    "glue": "a data source's own setting, of jobs as they were defined",
     "kms:GenerateRandom": "random bytes, which open nothing",
     "payment-cryptography-data": "data, or a key that is wrapped",
     "secretsmanager:GetRandomPassword": "a made-up password, which opens nothing",
@@ -43,7 +48,8 @@ def outputs(operation, description):
         for member, reference in shape.get("members", {}).items():
             inner = description["shapes"][reference["shape"]]
             marked = any("sensitive" in one for one in (inner, reference, shape))
-            if inner["type"] in ("string", "blob") and CREDENTIAL.fullmatch(member) and marked:
+            told = CREDENTIAL.fullmatch(member) if marked else CERTAIN.fullmatch(member)
+            if inner["type"] in ("string", "blob") and told:
                 names.add(member)
             todo.append(reference["shape"])
         todo += [shape[inner]["shape"] for inner in ("member", "value") if inner in shape]

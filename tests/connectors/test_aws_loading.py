@@ -9,7 +9,7 @@ import textwrap
 from connectors.aws_world import FIELDS
 from connectors.catalogue import HERE
 
-BEFORE = "import asyncio, json, sys\nfrom devmesh.connectors import CONNECTORS\nAWS = CONNECTORS['aws']\n"
+BEFORE = "import asyncio, json, sys, time\nfrom devmesh.connectors import CONNECTORS\nAWS = CONNECTORS['aws']\n"
 
 
 def run(script, **environment):
@@ -106,6 +106,7 @@ def test_calls_at_once_load_a_service_once():
         made, plain = [], services.Service.__init__
         def counted(self, name):
             made.append(name)
+            time.sleep(0.2)
             plain(self, name)
         services.Service.__init__ = counted
         await asyncio.gather(*(AWS.ready(call("sqs:ListQueues")) for _ in range(20)))

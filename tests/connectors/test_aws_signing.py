@@ -19,6 +19,7 @@ from connectors.aws_world import AWS, ENTRIES, FIELDS, IDS, Recorder, built, sen
 from devmesh.connectors.aws.sdk.services import service
 from devmesh.connectors.aws.sdk.values import taken
 from devmesh.upstream.message import message_of
+from devmesh.upstream.model import Reply
 from devmesh.upstream.origin import base_of
 from devmesh.upstream.outgoing import head_of, host_of
 
@@ -114,11 +115,13 @@ def test_the_token_of_a_session_is_sent_and_signed(monkeypatch):
     assert told["signature"] == recomputed
 
 
-def test_neither_a_session_nor_what_is_signed_is_logged(caplog):
+def test_neither_a_session_nor_what_is_asked_and_answered_is_logged(caplog):
     with caplog.at_level(logging.DEBUG):
-        on_the_wire(built("get_parameter", name="/secret/name"), {**FIELDS, "session_token": TOKEN})
-    assert TOKEN not in caplog.text
-    assert "/secret/name" not in caplog.text
+        call, fields = built("get_parameter", name="/secret/name"), {**FIELDS, "session_token": TOKEN}
+        on_the_wire(call, fields)
+        reply = Reply(200, {"x-amzn-requestid": "1"}, b'{"Parameter": {"Value": "in-clear"}}')
+        assert AWS.translate(AWS.complete(call, fields), reply).json() == {"Parameter": {"Value": "in-clear"}}
+    assert [secret for secret in (TOKEN, "/secret/name", "in-clear") if secret in caplog.text] == []
 
 
 def by_botocore(call, region="eu-central-1"):
