@@ -113,6 +113,10 @@ class Rights:
         """Return whether the tool may be called; one that changes nothing also with `tools:read`."""
         return self._any_of(_READ_TOOL + name, TOOL + name) if read_only else self._any_of(TOOL + name)
 
+    def names(self, scope: str) -> bool:
+        """Return whether `scope` is held under its very name, which no wildcard stands for, and within the ceilings."""
+        return scope in self.scopes and self._any_of(scope)
+
     def _any_of(self, *scopes: str) -> bool:
         known = self._memo.get(scopes)
         if known is None:

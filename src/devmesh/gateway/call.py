@@ -17,7 +17,7 @@ from devmesh.credentials.vault import Vault
 from devmesh.errors import MeshError
 from devmesh.gateway.builtin import BUILTIN, READ_MORE, services
 from devmesh.gateway.catalog import Catalog
-from devmesh.gateway.model import ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
+from devmesh.gateway.model import CredentialHandedOut, ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
 from devmesh.gateway.rests import RESULT_BYTES, Rests, fits, shown
 from devmesh.gateway.shape import masked, shape
 from devmesh.limits.service import Limits
@@ -76,7 +76,7 @@ class Gateway:
             entry.credential_source, entry.credential_id = credential.source, credential.id
             request = tool.request(checked)
             reads = tool.reads(request)
-            _require(caller, tool, reads=reads)
+            _require(caller, tool, reads=reads, handed_out=tool.handed_out(request))
             complete, base_url, signed = await connector.prepared(request, credential.fields, credential.base_url)
             headers = {**connector.headers, **signed}
             self._underway.take(caller.tenant_id)
@@ -126,7 +126,8 @@ class Gateway:
             tool = self._catalog.find(name)
             _require(caller, tool, reads=tool.may_read)
             if tool.connector is not BUILTIN:
-                _require(caller, tool, reads=tool.reads(tool.request(tool.arguments.check(arguments or {}))))
+                request = tool.request(tool.arguments.check(arguments or {}))
+                _require(caller, tool, reads=tool.reads(request), handed_out=tool.handed_out(request))
         except MeshError as error:
             self._audit.refused(caller, "tool.call", error.code, tool=name[:128])
             raise
@@ -171,10 +172,12 @@ def _own(value: Any, meta: dict[str, Any]) -> ToolResult:
     return ToolResult(raw, raw, is_error=False, meta=meta)
 
 
-def _require(caller: Caller, tool: Tool, *, reads: bool) -> None:
+def _require(caller: Caller, tool: Tool, *, reads: bool, handed_out: str | None = None) -> None:
     if caller.key_type is KeyType.GATEWAY and caller.bounds.owner_id is None:
         raise OnBehalfRequired
     if caller.bounds.services is not None and tool.connector is not BUILTIN:
         caller.require_service(tool.connector.name)
     if caller.is_cut or (tool.connector is not BUILTIN and not caller.rights.allows_tool(tool.name, read_only=reads)):
         raise caller.lacks([TOOL + tool.name])
+    if handed_out is not None and not caller.rights.names(TOOL + handed_out):
+        raise CredentialHandedOut([TOOL + handed_out])

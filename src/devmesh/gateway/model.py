@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from devmesh.errors import Forbidden, NotFound
+from devmesh.errors import Forbidden, InsufficientScope, NotFound
 
 # Passed-through credentials: service -> its fields.
 Passed = Mapping[str, Mapping[str, str]]
@@ -63,6 +63,13 @@ class UnknownTool(NotFound):
             extra={"nearest": list(nearest)},
         )
         self.nearest = nearest
+
+
+class CredentialHandedOut(InsufficientScope):
+    """The service would answer with a credential: only a key whose scopes name that very operation is given one."""
+
+    code = "credential_handed_out"
+    hint = "Ask the person for a key whose scopes hold this one by its name: no wildcard stands for it, nor 'write'."
 
 
 class OnBehalfRequired(Forbidden):

@@ -13,6 +13,7 @@ from devmesh.access import Caller, KeyType, Role
 from devmesh.access.scopes import includes, role_holds
 from devmesh.errors import Fault, Invalid, InvalidKey
 from devmesh.keys import form
+from devmesh.keys.handouts import names_handing_out
 from devmesh.keys.model import BeyondYourOwn, Key, KeyChange, NewKey
 
 Rate = tuple[int, int]
@@ -128,7 +129,7 @@ class Own:
 
     def _check_scopes(self, asked: Iterable[str], held: Sequence[str] = ()) -> None:
         have = self._own_scopes()
-        beyond = [scope for scope in asked if not self._holds(have, scope) and not includes(held, scope)]
+        beyond = [scope for scope in asked if not self._holds(have, scope) and not self._has(held, scope)]
         if beyond:
             raise self._beyond(f"Your key or role lacks {', '.join(beyond)}.", required_scopes=beyond)
 
@@ -137,7 +138,13 @@ class Own:
 
     def _holds(self, have: Sequence[str], scope: str) -> bool:
         # By the role too: a key that it cuts today would grow with the next promotion, unasked.
-        return includes(have, scope) and role_holds(self.caller.role, scope)
+        return self._has(have, scope) and role_holds(self.caller.role, scope)
+
+    def _has(self, scopes: Sequence[str], wanted: str) -> bool:
+        """Return whether whoever holds `scopes` may give `wanted`; a person or an admin key also what hands out."""
+        if self.key is None or self.caller.key_type is KeyType.ADMIN or not names_handing_out(wanted):
+            return includes(scopes, wanted)
+        return wanted in scopes
 
     def _own_scopes(self) -> Sequence[str]:
         return self.caller.rights.scopes if self.key is None else self.key.scopes

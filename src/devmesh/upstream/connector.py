@@ -24,7 +24,6 @@ class Tool:
     a bare array); such a tool also takes `limit` and `cursor`. A tool with `projects` takes `fields`.
     `safe` is set where only the request tells whether a call reads or writes (`call_api`).
     `needs` are scopes of the service, of which a token must have one; `()` where none is known.
-    `hands_out` is set where the reply holds a credential: no wildcard opens such a tool.
     """
 
     name: str
@@ -40,7 +39,6 @@ class Tool:
     safe: Callable[[Request], bool] | None = None
     paging: Paging | None = None
     needs: tuple[str, ...] = ()
-    hands_out: bool = False
 
     @property
     def may_read(self) -> bool:
@@ -50,6 +48,12 @@ class Tool:
     def reads(self, request: Request) -> bool:
         """Whether this very call changes nothing upstream; only such a one is open to a caller without write rights."""
         return self.read_only or (self.safe is not None and self.safe(request))
+
+    def handed_out(self, request: Request) -> str | None:
+        """Return the name, within all services, of the operation whose reply to this call holds a credential."""
+        hands_out = self.connector.hands_out
+        operation = hands_out(request) if hands_out is not None and self.safe is not None else None
+        return None if operation is None else f"{self.connector.name}.{operation}"
 
     def request(self, checked: Paged) -> Request:
         """Return what to send for those arguments, the page asked for included.
@@ -83,7 +87,6 @@ class Hints(TypedDict, total=False):
     projects: bool
     safe: Callable[[Request], bool]
     needs: tuple[str, ...]
-    hands_out: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +105,8 @@ class Connector:
     fields. `root` finds the base URL of a service with many (a region in it); a stored one goes before it.
     `translate` makes JSON of a reply in the service's own format, before anything else reads it.
     `implies` tells whether a token's granted scopes include one that a tool needs.
-    `hands_out` names the operation in a request of `call_api` whose reply holds a credential; None for any other.
+    `hands_out` names the operation in a request of `call_api` whose reply holds a credential, None for any other: no
+    wildcard opens it, only a scope with its name.
     `tools_in` is the package whose modules declare the tools: they are imported when a tool is first asked for.
     """
 
@@ -190,7 +194,6 @@ class Connector:
                     safe=hints.get("safe"),
                     paging=pages,
                     needs=hints.get("needs", ()),
-                    hands_out=hints.get("hands_out", False),
                 )
             )
             return build

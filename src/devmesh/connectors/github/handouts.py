@@ -1,0 +1,31 @@
+"""Where GitHub's replies hold a credential: no wildcard opens these.
+
+https://docs.github.com/rest/apps, https://docs.github.com/rest/actions/self-hosted-runners,
+https://docs.github.com/rest/secret-scanning
+"""
+
+from __future__ import annotations
+
+import re
+
+from devmesh.upstream.model import Request, canonical
+
+# By the end of the path: what a repository has, an organization and an enterprise have too.
+_ROUTES = {
+    "create_runner_token": re.compile("post .*/actions/runners/(?:(?:registration|remove)-token|generate-jitconfig)"),
+    "create_installation_token": re.compile("post /app/installations/[^/]+/access_tokens"),
+    "create_app_token": re.compile("(?:post|patch) /applications/[^/]+/token(?:/scoped)?"),
+    "create_app": re.compile("post /app-manifests/[^/]+/conversions"),
+}
+_ALERTS = re.compile("(?:get|head|patch) .*/secret-scanning/alerts(?:/[^/]+)?")
+
+
+def hands_out(request: Request) -> str | None:
+    """Return the name of the operation if the reply to the request holds a credential, else None."""
+    asked = f"{request.method} {canonical(request).path}".lower()
+    for operation, route in _ROUTES.items():
+        if route.fullmatch(asked):
+            return operation
+    # The secrets that were found stand in the reply, unless it is asked to hide them (which only a GET can).
+    hidden = request.method != "PATCH" and str(request.query.get("hide_secret")).lower() == "true"
+    return "read_leaked_secret" if _ALERTS.fullmatch(asked) and not hidden else None
