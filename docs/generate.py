@@ -220,10 +220,10 @@ def _fields(connector: Connector) -> str:
 
 
 def _does(tool: Tool) -> str:
-    if tool.safe is not None:
-        return "reads or writes"
     if tool.read_only:
         return "reads"
+    if tool.safe is not None:
+        return "reads or writes"
     return "writes, cannot be undone" if tool.destructive else "writes"
 
 

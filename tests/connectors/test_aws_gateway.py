@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from connectors.aws_world import FIELDS, Recorder
 
 SECRET = FIELDS["secret_key"]
@@ -86,3 +88,45 @@ async def test_a_field_left_out_or_unknown_is_named(organization):
     )
     assert status == 422
     assert all(name in str(problem) for name in ("credentials.secret", "credentials.secret_key", "credentials.region"))
+
+
+async def key_with(organization, *scopes):
+    body = {"name": "one", "key_type": "user", "scopes": list(scopes)}
+    status, made = await organization.ask("POST", "/api/v1/api-keys", body)
+    assert status == 201, made
+    return made["api_key"]
+
+
+CLEAR = ("aws.get_parameter", {"name": "/a", "with_decryption": True}, "aws.ssm.get_parameter")
+ROLE = ("aws.call_api", {"service": "sts", "operation": "AssumeRole", "parameters": {}}, "aws.sts.assume_role")
+
+
+@pytest.mark.parametrize(("name", "arguments", "operation"), [CLEAR, ROLE])
+async def test_what_hands_out_a_credential_needs_a_scope_with_its_name(organization, name, arguments, operation):
+    async with Recorder() as recorder:
+        await connect(organization, recorder)
+        for key in (None, await key_with(organization, "tools:execute:aws.*")):
+            result = await organization.call(name, arguments, key=key)
+            assert result["_meta"]["code"] == "credential_handed_out"
+            assert result["_meta"]["required_scopes"] == [f"tools:execute:{operation}"]
+        assert recorder.requests == []
+
+
+async def test_a_scope_with_its_name_opens_a_parameter_in_clear(organization):
+    async with Recorder(answer('{"Parameter": {"Name": "/a", "Value": "in clear"}}')) as recorder:
+        await connect(organization, recorder)
+        key = await key_with(organization, "tools:execute:aws.*", "tools:execute:aws.ssm.get_parameter")
+        result = await organization.call("aws.get_parameter", CLEAR[1], key=key)
+    assert result["structuredContent"]["Parameter"]["Value"] == "in clear"
+
+
+async def test_a_reader_reads_by_call_api_what_a_reading_tool_reads_and_no_more(organization):
+    described = {"service": "ec2", "operation": "DescribeVpcs"}
+    async with Recorder(answer("<DescribeVpcsResponse/>")) as recorder:
+        await connect(organization, recorder)
+        key = await key_with(organization, "read")
+        assert "structuredContent" in await organization.call("aws.call_api", described, key=key)
+        for operation in ("DescribeImages", "TerminateInstances"):
+            result = await organization.call("aws.call_api", {"service": "ec2", "operation": operation}, key=key)
+            assert result["_meta"]["code"] == "insufficient_scope"
+    assert len(recorder.requests) == 1

@@ -127,7 +127,9 @@ def test_a_parameter_in_clear_is_handed_out_and_one_as_stored_is_not(operation):
 
 
 def test_a_tool_hands_out_what_call_api_would():
-    assert AWS.hands_out(built("get_parameter", name="/a", with_decryption=True)) == "ssm.get_parameter"
-    assert AWS.hands_out(built("get_parameter", name="/a")) is None
+    tool = AWS.tools["get_parameter"]
+    assert tool.handed_out(built("get_parameter", name="/a", with_decryption=True)) == "aws.ssm.get_parameter"
+    assert tool.handed_out(built("get_parameter", name="/a")) is None
+    assert tool.read_only
     others = [built(name, **one) for name, _, one in ENTRIES if name != "get_parameter"]
     assert [one.name for one in others if AWS.hands_out(one)] == []

@@ -10,6 +10,7 @@ from msgspec import Meta
 from devmesh.connectors.aws.call import Call, call
 from devmesh.connectors.aws.declaration import CONNECTOR
 from devmesh.connectors.aws.paging import Tokens
+from devmesh.upstream.model import Request
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,7 +37,12 @@ def list_secrets(
     return call("secretsmanager:ListSecrets", Filters=wanted or None)
 
 
-@CONNECTOR.tool()
+def _reads(_request: Request) -> bool:
+    """It always does; but where this is asked, it is also asked whether a credential is handed out: in clear, it is."""
+    return True
+
+
+@CONNECTOR.tool(safe=_reads)
 def get_parameter(
     name: Annotated[
         str,
@@ -49,7 +55,12 @@ def get_parameter(
     ],
     with_decryption: Annotated[
         bool | None,
-        Meta(description="True: a SecureString in clear, which needs a scope of its own; omitted: as it is stored."),
+        Meta(
+            description=(
+                "True: a SecureString in clear, only for keys with the scope tools:execute:aws.ssm.get_parameter; "
+                "omitted: as it is stored."
+            )
+        ),
     ] = None,
 ) -> Call:
     """Return one parameter of the Parameter Store: its value, type, version and date."""
