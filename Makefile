@@ -64,18 +64,20 @@ $(BIN)/python:
 	@echo "making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 
-# The package is installed in place, so a pulled change is served without another installation. What
-# builds it lies beside the environment, pinned as well: nothing is fetched that no lock names.
+# Packages are installed in place, so a pulled change is served without another installation. What
+# builds them lies beside the environment, pinned as well: nothing is fetched that no lock names.
+in_place = rm -rf $(VENV)/build && \
+  $(PIP) install --require-hashes --only-binary :all: --target $(VENV)/build -r requirements-build.lock && \
+  PYTHONPATH=$(CURDIR)/$(VENV)/build $(PIP) install --no-deps --no-build-isolation --editable $(1) && \
+  rm -rf $(VENV)/build
 $(VENV)/.installed: pyproject.toml requirements-extras.lock requirements-build.lock | $(BIN)/python
 	@echo "installing the pinned dependencies"
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-extras.lock
-	@rm -rf $(VENV)/build
-	@$(PIP) install --require-hashes --only-binary :all: --target $(VENV)/build -r requirements-build.lock
-	@PYTHONPATH=$(CURDIR)/$(VENV)/build $(PIP) install --no-deps --no-build-isolation --editable .
-	@rm -rf $(VENV)/build
+	@$(call in_place,.)
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock sdk/python/pyproject.toml
 	@echo "installing what tests and checks need"
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(call in_place,./sdk/python)
 	@touch $@
