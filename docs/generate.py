@@ -8,10 +8,14 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import bounds
+import rights
+from tables import plain, table
 
 import devmesh
 from devmesh import app, cli
@@ -39,7 +43,7 @@ def settings() -> Iterator[str]:
         "Environment variables, read once at start. All faults are told at once, each with its mend; a name that "
         "begins with `DEVMESH_` and is none of these is a fault too. [Operating](../operating.md) says which to set."
     )
-    yield from _table(("Name", "Meaning", "Without it"), ((f"`{s.name}`", s.meaning, s.default) for s in SETTINGS))
+    yield table(("Name", "Meaning", "Without it"), ((f"`{s.name}`", s.meaning, s.default) for s in SETTINGS))
 
 
 def errors() -> Iterator[str]:
@@ -55,7 +59,7 @@ def errors() -> Iterator[str]:
     )
     rows = sorted((kind.status, kind.code, kind.error, _meaning(kind)) for kind in kinds)
     shown = ((f"`{code}`", str(status), error, what) for status, code, error, what in rows)
-    yield from _table(("Code", "Status", "`error`", "Meaning"), shown)
+    yield table(("Code", "Status", "`error`", "Meaning"), shown)
 
 
 def routes() -> Iterator[str]:
@@ -75,8 +79,8 @@ def routes() -> Iterator[str]:
         if method != "HEAD"
     ]
     everything = sorted([*rows, *FIXED], key=lambda row: (row[1], row[0]))
-    shown = ((method, f"`{_plain(path)}`", who, what) for method, path, who, what in everything)
-    yield from _table(("Method", "Path", "Who may", "Does"), shown)
+    shown = ((method, f"`{plain(path)}`", who, what) for method, path, who, what in everything)
+    yield table(("Method", "Path", "Who may", "Does"), shown)
 
 
 def tools() -> Iterator[str]:
@@ -91,7 +95,7 @@ def tools() -> Iterator[str]:
         (f"[{one.title}](services/{name}.md)", f"`{name}`", str(len(one.tools)))
         for name, one in sorted(CONNECTORS.items())
     )
-    yield from _table(("Service", "Its name", "Tools"), rows)
+    yield table(("Service", "Its name", "Tools"), rows)
     yield "## The gateway's own"
     yield from _tools(BUILTIN)
 
@@ -113,7 +117,7 @@ def service(connector: Connector) -> Iterator[str]:
         )
         for field in connector.fields
     )
-    yield from _table(("Field", "Kept", "What it is"), rows)
+    yield table(("Field", "Kept", "What it is"), rows)
     yield "## Tools"
     yield from _tools(connector)
 
@@ -129,7 +133,7 @@ def _tools(connector: Connector) -> Iterator[str]:
         )
         for tool in sorted(connector.tools.values(), key=lambda tool: tool.name)
     )
-    yield from _table(("Tool", "Does", *(["Needs of the token"] if scoped else []), "Description"), rows)
+    yield table(("Tool", "Does", *(["Needs of the token"] if scoped else []), "Description"), rows)
 
 
 def commands() -> Iterator[str]:
@@ -160,22 +164,15 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
                 yield from _options(child)
             return
     if shown:
-        yield from _table(("Option", "Meaning"), ((_option(action), _help(action)) for action in shown))
+        yield table(("Option", "Meaning"), ((_option(action), _help(action)) for action in shown))
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     **{page.__name__: page for page in (settings, errors, routes, tools, commands)},
+    "scopes": rights.page,
+    "limits": bounds.page,
     **{f"services/{name}": partial(service, connector) for name, connector in CONNECTORS.items()},
 }
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    yield "\n".join("| " + " | ".join(_cell(text) for text in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 def _below(kind: type[MeshError]) -> Iterator[type[MeshError]]:
@@ -197,12 +194,6 @@ def _who(handler: Any) -> str:
     if plan.caller is None:
         return "anybody"
     return "any key" if plan.caller_required else "anybody; a key is checked if sent"
-
-
-def _plain(path: str) -> str:
-    """Return the path without the types of its parameters."""
-    parts = (part.partition(":")[0] + "}" if part.startswith("{") and ":" in part else part for part in path.split("/"))
-    return "/".join(parts)
 
 
 def _fields(connector: Connector) -> str:
