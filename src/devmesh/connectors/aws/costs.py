@@ -11,6 +11,15 @@ from devmesh.connectors.aws.call import Call, call
 from devmesh.connectors.aws.declaration import CONNECTOR
 from devmesh.connectors.aws.paging import Tokens
 
+_Metric = Literal[
+    "AmortizedCost",
+    "BlendedCost",
+    "NetAmortizedCost",
+    "NetUnblendedCost",
+    "NormalizedUsageAmount",
+    "UnblendedCost",
+    "UsageQuantity",
+]
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{8}Z)?$"
 
 
@@ -33,17 +42,7 @@ def get_cost_and_usage(
     time_period: Annotated[Period, Meta(description="The time to sum up.")],
     granularity: Annotated[Literal["DAILY", "MONTHLY", "HOURLY"], Meta(description="The length of each sum.")],
     metrics: Annotated[
-        list[
-            Literal[
-                "AmortizedCost",
-                "BlendedCost",
-                "NetAmortizedCost",
-                "NetUnblendedCost",
-                "NormalizedUsageAmount",
-                "UnblendedCost",
-                "UsageQuantity",
-            ]
-        ],
+        list[_Metric],
         Meta(description="What to sum up; what the bill says is UnblendedCost.", min_length=1, max_length=7),
     ],
     group_by: Annotated[
