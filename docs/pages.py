@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 #   reply     json or text, compared with what the bash block before it printed
 #   file      the content of a client's configuration file, used as that client uses it
 #   make      bash that only calls make: its targets exist
-#   python    loaded and called by tests/docs/test_connectors_page.py
+#   python    on a page of PYTHON, run by that page's own test in tests/docs
 #   shown     not run, for the reason given in the mark
 #   prose     a language that nobody runs
 Use = Literal["run", "reply", "file", "make", "python", "shown", "prose"]
@@ -25,6 +25,8 @@ FILES = {
     "README.md": {"claude", ".mcp.json", ".cursor/mcp.json", ".vscode/mcp.json"},
     "operating.md": {"plans.json"},
 }
+
+PYTHON = {"connectors.md", "python.md"}
 
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\S*)[^\n]*\n(.*?)^ *\2 *$", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"<!-- (illustration|file): (.+?) -->\s*\Z")
@@ -106,12 +108,18 @@ def faults(path: Path) -> Iterator[str]:
     for block in blocks(text):
         if not block.language:
             yield f"line {block.line}: the block names no language"
-        if block.language in _RUN and block.use == "prose":
-            yield f"line {block.line}: no test uses this block; show a reply after its request, or say why it is shown"
-        if block.use == "file" and block.name not in FILES.get(path.name, ()):
-            yield f"line {block.line}: no test uses the file {block.name}"
+        yield from _unused(path.name, block)
         if block.use == "make":
             yield from _missing_targets(block)
+
+
+def _unused(page: str, block: Block) -> Iterator[str]:
+    if block.language in _RUN and block.use == "prose":
+        yield f"line {block.line}: no test uses this block; show a reply after its request, or say why it is shown"
+    if block.use == "file" and block.name not in FILES.get(page, ()):
+        yield f"line {block.line}: no test uses the file {block.name}"
+    if block.use == "python" and page not in PYTHON:
+        yield f"line {block.line}: no test runs the python of this page"
 
 
 def _dead(path: Path, link: str) -> Iterator[str]:

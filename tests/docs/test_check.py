@@ -48,6 +48,7 @@ def test_a_sound_page_passes(page: Path, text: str):
         ),
         (f"<!-- file: x.json -->\n{FENCE}json\n{{}}\n{FENCE}", "line 2: no test uses the file x.json"),
         (f"{FENCE}bash\nmake gone\n{FENCE}", "line 1: there is no 'make gone'"),
+        (f"{FENCE}python\nx\n{FENCE}", "line 1: no test runs the python of this page"),
     ],
 )
 def test_a_fault_is_named(page: Path, text: str, found: str):
