@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import Since, moment
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import READS_NOTIFICATIONS
 from devmesh.upstream.model import Request, get
 
 # GitHub's largest page of notifications.
@@ -23,7 +24,7 @@ def get_authenticated_user() -> Request:
     return get("/user")
 
 
-@CONNECTOR.tool(items="", max_limit=_NOTIFICATIONS)
+@CONNECTOR.tool(items="", max_limit=_NOTIFICATIONS, needs=READS_NOTIFICATIONS)
 def list_notifications(
     all: Annotated[bool | None, Meta(description="Also those already read.")] = None,  # noqa: A002
     participating: Annotated[

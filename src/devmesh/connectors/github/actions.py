@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import Id, Owner, Repo, RunId, Text
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import WRITES
 from devmesh.upstream.model import Request, get, given, send, url
 
 _RUN = "/repos/{owner}/{repo}/actions/runs/{run_id}"
@@ -76,7 +77,7 @@ def get_job_logs(
     return get(url("/repos/{owner}/{repo}/actions/jobs/{job_id}/logs", owner=owner, repo=repo, job_id=job_id))
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def trigger_workflow(
     owner: Owner,
     repo: Repo,
@@ -106,7 +107,7 @@ def trigger_workflow(
     return send("POST", route, given(ref=ref, inputs=inputs, return_run_details=return_run_details))
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def rerun_workflow(
     owner: Owner,
     repo: Repo,
@@ -118,7 +119,7 @@ def rerun_workflow(
     return send("POST", url(f"{_RUN}/rerun", owner=owner, repo=repo, run_id=run_id), body or None)
 
 
-@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True, needs=WRITES)
 def cancel_workflow_run(owner: Owner, repo: Repo, run_id: RunId) -> Request:
     """Stop a run that is queued or in progress; GitHub does it in the background. 409 if it is over."""
     return send("POST", url(f"{_RUN}/cancel", owner=owner, repo=repo, run_id=run_id))

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import Owner, Repo, Sha, Since, Text, Time, moment
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import WRITES
 from devmesh.upstream.model import Request, get, given, send, url
 
 _MEDIA = {"diff": "application/vnd.github.diff", "patch": "application/vnd.github.patch"}
@@ -34,7 +35,7 @@ def get_branch(
     return get(url("/repos/{owner}/{repo}/branches/{branch}", owner=owner, repo=repo, branch=branch))
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def create_branch(
     owner: Owner,
     repo: Repo,
@@ -48,7 +49,7 @@ def create_branch(
     return send("POST", url("/repos/{owner}/{repo}/git/refs", owner=owner, repo=repo), body)
 
 
-@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True, needs=WRITES)
 def delete_branch(
     owner: Owner,
     repo: Repo,

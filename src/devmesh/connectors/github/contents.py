@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import Markdown, Owner, Repo, Sha, Text
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import WRITES
 from devmesh.errors import Fault, Invalid
 from devmesh.upstream.model import Request, get, given, send, url
 
@@ -46,7 +47,7 @@ def get_file_contents(
     return Request(method="GET", path=route, query=given(ref=ref), headers=headers)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def create_or_update_file(
     owner: Owner,
     repo: Repo,
@@ -69,7 +70,7 @@ def create_or_update_file(
     return send("PUT", url(_FILE, owner=owner, repo=repo, path=path.strip("/")), body)
 
 
-@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True, needs=WRITES)
 def delete_file(
     owner: Owner,
     repo: Repo,

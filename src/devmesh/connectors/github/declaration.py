@@ -5,6 +5,7 @@ from __future__ import annotations
 from devmesh.connectors.github.handouts import hands_out
 from devmesh.connectors.github.paging import LinkPaging
 from devmesh.connectors.github.refusals import explain
+from devmesh.connectors.github.scopes import implies
 from devmesh.connectors.github.standing import judge
 from devmesh.upstream.model import Connector, Field, bearer, get
 
@@ -28,6 +29,7 @@ CONNECTOR = Connector(
     paging=LinkPaging(),
     # Without the version GitHub takes its own default, which changes; 2026-03-10 breaks some replies.
     headers={"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"},
+    implies=implies,
     hands_out=hands_out,
     tools_in=__package__,
     token_page="https://github.com/settings/tokens",  # noqa: S106  an address

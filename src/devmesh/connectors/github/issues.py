@@ -21,6 +21,7 @@ from devmesh.connectors.github.arguments import (
     moment,
 )
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import WRITES
 from devmesh.upstream.model import Request, get, given, send, url
 
 _ISSUE = "/repos/{owner}/{repo}/issues/{issue_number}"
@@ -66,7 +67,7 @@ def get_issue(owner: Owner, repo: Repo, issue_number: IssueNumber) -> Request:
     return get(url(_ISSUE, owner=owner, repo=repo, issue_number=issue_number))
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def create_issue(
     owner: Owner,
     repo: Repo,
@@ -83,7 +84,7 @@ def create_issue(
     return send("POST", url("/repos/{owner}/{repo}/issues", owner=owner, repo=repo), issue)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def update_issue(
     owner: Owner,
     repo: Repo,
@@ -122,7 +123,7 @@ def list_issue_comments(owner: Owner, repo: Repo, issue_number: IssueNumber, sin
     return get(route, since=moment(since))
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def add_issue_comment(
     owner: Owner,
     repo: Repo,
@@ -134,7 +135,7 @@ def add_issue_comment(
     return send("POST", route, {"body": body})
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def add_issue_assignees(
     owner: Owner,
     repo: Repo,

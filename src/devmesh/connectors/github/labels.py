@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import IssueNumber, LabelNames, Owner, Repo
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import WRITES
 from devmesh.upstream.model import Request, get, given, send, url
 
 _LABELS = "/repos/{owner}/{repo}/issues/{issue_number}/labels"
@@ -21,7 +22,7 @@ def list_labels(owner: Owner, repo: Repo) -> Request:
     return get(url("/repos/{owner}/{repo}/labels", owner=owner, repo=repo))
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def create_label(
     owner: Owner,
     repo: Repo,
@@ -39,7 +40,7 @@ def create_label(
     return send("POST", url("/repos/{owner}/{repo}/labels", owner=owner, repo=repo), label)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def add_issue_labels(
     owner: Owner,
     repo: Repo,
@@ -52,7 +53,7 @@ def add_issue_labels(
     return send("POST", url(_LABELS, owner=owner, repo=repo, issue_number=issue_number), {"labels": labels})
 
 
-@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True, needs=WRITES)
 def remove_issue_label(
     owner: Owner,
     repo: Repo,

@@ -9,6 +9,7 @@ from msgspec import Meta
 from devmesh.connectors.github.arguments import Direction, Id, Markdown, Owner, PullNumber, Repo, Sha, Text, Title
 from devmesh.connectors.github.commits import media
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import WRITES
 from devmesh.errors import Fault, Invalid
 from devmesh.upstream.model import Request, get, given, send, url
 
@@ -52,7 +53,7 @@ def get_pull_request(
     return Request(method="GET", path=route, headers=media(format))
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def create_pull_request(
     owner: Owner,
     repo: Repo,
@@ -81,7 +82,7 @@ def create_pull_request(
     return send("POST", url(_PULLS, owner=owner, repo=repo), pull)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def update_pull_request(
     owner: Owner,
     repo: Repo,
@@ -102,7 +103,7 @@ def list_pull_request_files(owner: Owner, repo: Repo, pull_number: PullNumber) -
     return get(url(f"{_PULL}/files", owner=owner, repo=repo, pull_number=pull_number))
 
 
-@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True, needs=WRITES)
 def merge_pull_request(
     owner: Owner,
     repo: Repo,
@@ -124,7 +125,7 @@ def merge_pull_request(
     return send("PUT", url(f"{_PULL}/merge", owner=owner, repo=repo, pull_number=pull_number), body or None)
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def update_pull_request_branch(
     owner: Owner,
     repo: Repo,

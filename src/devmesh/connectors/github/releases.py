@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import Owner, Repo, Text
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import WRITES
 from devmesh.upstream.model import Request, get, given, send, url
 
 
@@ -17,7 +18,7 @@ def list_releases(owner: Owner, repo: Repo) -> Request:
     return get(url("/repos/{owner}/{repo}/releases", owner=owner, repo=repo))
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def create_release(
     owner: Owner,
     repo: Repo,

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import Org, Owner, Repo, Text, joined
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import DELETES_REPOSITORIES, WRITES
 from devmesh.upstream.model import Request, get, given, send, url
 
 Name = Annotated[
@@ -58,7 +59,7 @@ def list_org_repositories(
     return get(url("/orgs/{org}/repos", org=org), type=type, sort=sort)
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def create_repository(
     name: Name, description: Description = None, private: Private = None, auto_init: AutoInit = None
 ) -> Request:
@@ -70,7 +71,7 @@ def create_repository(
     return send("POST", "/user/repos", body)
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def create_org_repository(
     org: Org,
     name: Name,
@@ -86,7 +87,7 @@ def create_org_repository(
     return send("POST", url("/orgs/{org}/repos", org=org), body)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def update_repository(
     owner: Owner,
     repo: Repo,
@@ -104,7 +105,7 @@ def update_repository(
     return send("PATCH", url("/repos/{owner}/{repo}", owner=owner, repo=repo), body)
 
 
-@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True, needs=DELETES_REPOSITORIES)
 def delete_repository(owner: Owner, repo: Repo) -> Request:
     """Delete a repository with its issues, pull requests and releases, for good. Returns nothing.
 
@@ -113,7 +114,7 @@ def delete_repository(owner: Owner, repo: Repo) -> Request:
     return send("DELETE", url("/repos/{owner}/{repo}", owner=owner, repo=repo))
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, idempotent=True, needs=WRITES)
 def fork_repository(
     owner: Owner,
     repo: Repo,

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import Id, Logins, Markdown, Owner, PullNumber, Repo, Sha, Text
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import WRITES
 from devmesh.errors import Fault, Invalid
 from devmesh.upstream.model import Request, get, given, send, url
 
@@ -35,7 +36,7 @@ def list_pull_request_reviews(owner: Owner, repo: Repo, pull_number: PullNumber)
     return get(url(f"{_PULL}/reviews", owner=owner, repo=repo, pull_number=pull_number))
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def create_pull_request_review(
     owner: Owner,
     repo: Repo,
@@ -63,7 +64,7 @@ def create_pull_request_review(
     return send("POST", route, review or None)
 
 
-@CONNECTOR.tool(writes=True)
+@CONNECTOR.tool(writes=True, needs=WRITES)
 def request_reviewers(
     owner: Owner,
     repo: Repo,

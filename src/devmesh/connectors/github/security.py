@@ -8,10 +8,11 @@ from msgspec import Meta
 
 from devmesh.connectors.github.arguments import Owner, Repo, Text, joined
 from devmesh.connectors.github.declaration import CONNECTOR
+from devmesh.connectors.github.scopes import READS_ALERTS
 from devmesh.upstream.model import Request, get, url
 
 
-@CONNECTOR.tool(items="")
+@CONNECTOR.tool(items="", needs=READS_ALERTS)
 def list_code_scanning_alerts(
     owner: Owner,
     repo: Repo,
@@ -26,7 +27,7 @@ def list_code_scanning_alerts(
     return get(route, state=state, tool_name=tool_name, ref=ref)
 
 
-@CONNECTOR.tool(items="")
+@CONNECTOR.tool(items="", needs=READS_ALERTS)
 def list_dependabot_alerts(
     owner: Owner,
     repo: Repo,
@@ -44,7 +45,7 @@ def list_dependabot_alerts(
     return get(route, state=joined(state), severity=joined(severity))
 
 
-@CONNECTOR.tool(items="")
+@CONNECTOR.tool(items="", needs=READS_ALERTS)
 def list_secret_scanning_alerts(
     owner: Owner,
     repo: Repo,
