@@ -25,7 +25,10 @@ from devmesh.contexts import routes as contexts_routes
 from devmesh.contexts.expiry import Expiry
 from devmesh.contexts.service import Contexts
 from devmesh.credentials import routes as credentials_routes
+from devmesh.credentials.notices import Notices
+from devmesh.credentials.refresh import Refresh
 from devmesh.credentials.service import Credentials
+from devmesh.credentials.standing import Standings
 from devmesh.credentials.vault import Vault
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.crypto.keeping import Keeping
@@ -35,6 +38,7 @@ from devmesh.db.changes import Changes
 from devmesh.db.pool import Database
 from devmesh.directory.model import ORGANIZATION_CHANGED, USER_CHANGED
 from devmesh.directory.plans import Plans
+from devmesh.directory.round import Round
 from devmesh.directory.service import Directory
 from devmesh.directory.tenants import Tenants
 from devmesh.directory.users import Users
@@ -136,9 +140,8 @@ class App:
         self.credentials = Credentials(
             self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender, tenants, users
         )
-        self._rounds = (Expiry(self.database, directory), RestsExpiry(self.database, directory))
         self.outbox = Outbox(self.database, self.ring, settings)
-        self.reminders = Reminders(self.database, directory, self.outbox, issuer)
+        self._rounds = self._going_round(directory, issuer)
         self.accounts = Accounts(
             self.database, self.ring, directory, self.keys, self.audit, plans, passwords, self.outbox, settings
         )
@@ -162,6 +165,15 @@ class App:
         endpoint = Endpoint(authenticator, limits, self.gateway, passed_through)
         self.asgi: Asgi = Edge(_front(endpoint, rest), settings, limits={"/mcp": _MCP_BODY})
         self._metrics = Listener(*settings.metrics_addr, settings.workers) if settings.metrics_addr else None
+
+    def _going_round(self, directory: Directory, url: str) -> tuple[Round, ...]:
+        """Return what is done for every tenant once an hour."""
+        db = self.database
+        self.reminders = Reminders(db, directory, self.outbox, url)
+        titles = {name: connector.title for name, connector in CONNECTORS.items()}
+        notices, standings = Notices(self.outbox, titles, url), Standings(self.changes)
+        self.refresh = Refresh(db, directory, self.vault, standings, notices, self.audit, CONNECTORS, self.sender)
+        return Expiry(db, directory), RestsExpiry(db, directory), self.reminders, self.refresh
 
     def _people(self, settings: Settings, passwords: Passwords, directory: Directory) -> dict[str, Any]:
         """Return the services by which people log in and look after their own account."""
@@ -240,7 +252,6 @@ class App:
         self.vault.uses.open()
         for work in self._rounds:
             work.open()
-        self.reminders.open()
         self.keeping.open()
 
     async def close(self) -> None:
@@ -251,7 +262,6 @@ class App:
         await self.own_password.settle()
         for work in self._rounds:
             await work.close()
-        await self.reminders.close()
         await self.once.close()
         await self.outbox.close()
         await self.verifier.uses.close()

@@ -21,6 +21,21 @@ Source = Literal["user", "passthrough", "organization"]
 MOST_LABELS = 20
 
 
+class Standing(Struct, frozen=True):
+    """What the service said when it was last asked.
+
+    `account`, `granted_scopes` and `token_expires_at` are as of the last time that it said the credential is valid;
+    null where it does not tell.
+    """
+
+    status: Literal["valid", "invalid", "unknown"]
+    reason: str
+    account: str | None
+    granted_scopes: list[str] | None
+    token_expires_at: datetime | None
+    checked_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A stored credential without its secrets; `user_id` is None for an organization's service account."""
@@ -35,10 +50,14 @@ class Credential:
     terms: Terms
     last_used_at: datetime | None = None
     usage_count: int = 0
+    standing: Standing | None = None
 
 
 class Sealed(Struct, frozen=True):
-    """A stored credential as the cache holds it: sealed, with the wrapped data key that opens it."""
+    """A stored credential as the cache holds it: sealed, with the wrapped data key that opens it.
+
+    `granted` are the scopes that the service said it has; None: it does not tell, or was not asked.
+    """
 
     id: UUID
     organization_id: UUID
@@ -50,6 +69,7 @@ class Sealed(Struct, frozen=True):
     data_key_id: UUID
     wrapped: bytes
     terms: Terms = Terms()
+    granted: list[str] | None = None
     # What the sealing is bound to; made once, for every call needs it.
     place: bytes = b""
 
@@ -60,12 +80,16 @@ class Sealed(Struct, frozen=True):
 
 
 class Chosen(Struct, frozen=True):
-    """The credential that a call is made with; `id` is None for one passed through."""
+    """The credential that a call is made with; `id` is None for one passed through.
+
+    `granted` are the scopes that the service said it has, None where that is not known.
+    """
 
     source: Source
     id: UUID | None
     base_url: str | None
     fields: Mapping[str, str]
+    granted: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"Chosen({self.source} {self.id})"

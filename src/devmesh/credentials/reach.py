@@ -10,17 +10,24 @@ from devmesh.access import Caller, Role
 from devmesh.credentials.choice import Candidates
 from devmesh.credentials.globs import Glob
 from devmesh.credentials.model import Sealed
+from devmesh.credentials.scopes import Scopes, enables
 from devmesh.upstream.model import Tool
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """A service that calls can be made to with a stored credential, and the tools that it serves; None: all."""
+    """A service that calls can be made to with a stored credential, and the tools that it serves; None: all.
+
+    `granted` are the scopes of each token that may be used; None where those of one are not known.
+    """
 
     service: str
     tools: tuple[str, ...] | None = None
+    granted: frozenset[Scopes] | None = None
 
     def serves(self, tools: Iterable[Tool]) -> list[Tool]:
-        """Return those of the service's tools that it serves."""
+        """Return those of the service's tools that it serves, without those that no token is good for."""
+        if self.granted is not None:
+            tools = [tool for tool in tools if any(enables(scopes, tool) for scopes in self.granted)]
         if self.tools is None:
             return list(tools)
         globs = [Glob(pattern) for pattern in self.tools]
@@ -57,6 +64,20 @@ class Stored:
         found = self._reaches.get(kind)
         if found is None:
             own, accounts = self.connected(caller)
-            others = (Reach(name, self.accounts[name].tools_for(caller)) for name in accounts - own)
-            found = self._reaches[kind] = frozenset([*map(Reach, own), *others])
+            mine = (Reach(name, None, self._granted(name, caller)) for name in own)
+            others = (
+                Reach(name, self.accounts[name].tools_for(caller), self._granted(name, caller))
+                for name in accounts - own
+            )
+            found = self._reaches[kind] = frozenset([*mine, *others])
         return found
+
+    def _granted(self, service: str, caller: Caller) -> frozenset[Scopes] | None:
+        """Return the known scopes of each credential that may serve a call to the service."""
+        lent = caller.bounds.owner_id is not None
+        own = self.own.get(service)
+        rows = [one for one in own.rows if not lent or one.lent] if own is not None else []
+        if service in self.accounts and not any(one.unconditional for one in rows):
+            rows += [one for one in self.accounts[service].rows if one.opens_to(caller)]
+        known = [one.sealed.granted for one in rows]
+        return None if None in known else frozenset(tuple(scopes) for scopes in known if scopes is not None)

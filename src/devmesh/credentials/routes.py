@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from devmesh.access import Caller
 from devmesh.credentials.explain import Considered, Explanation
-from devmesh.credentials.model import Credential, NewCredential, Owner
+from devmesh.credentials.model import Credential, NewCredential, Owner, Standing
 from devmesh.credentials.service import Credentials
 from devmesh.credentials.terms import Rule
 from devmesh.errors import Fault, Invalid
 from devmesh.http.body import parse
 from devmesh.http.routing import Cursor, Limit, cursor_of, delete, get, position_of, post
-from devmesh.upstream.model import Connector, Field, Verdict
+from devmesh.upstream.model import Connector, Field, Tool, Verdict
 
 _MESSAGES = {
     "valid": "Credentials validated successfully",
@@ -46,6 +47,7 @@ class CredentialShown(Struct, frozen=True):
     allowed_tools: list[str] | None
     allowed_roles: list[str] | None
     expires_at: datetime | None
+    validation: Standing | None
 
     @classmethod
     def of(cls, credential: Credential) -> CredentialShown:
@@ -69,7 +71,29 @@ class CredentialShown(Struct, frozen=True):
             allowed_tools=terms.allowed_tools,
             allowed_roles=terms.allowed_roles,
             expires_at=terms.expires_at,
+            validation=credential.standing,
         )
+
+
+class HiddenTool(Struct, frozen=True):
+    """A tool that is not listed, and the service's scopes of which the token needs one for it."""
+
+    name: str
+    needs: list[str]
+
+
+class CredentialWithTools(CredentialShown, frozen=True):
+    """A stored credential, and the tools that it is good for: `tools_hidden` are not listed, for want of a scope."""
+
+    tools_enabled: list[str]
+    tools_hidden: list[HiddenTool]
+
+    @classmethod
+    def with_tools(cls, credential: Credential, enabled: list[Tool], hidden: list[Tool]) -> CredentialWithTools:
+        """Return the credential and its tools as replies show them, by name."""
+        shown = structs.asdict(CredentialShown.of(credential))
+        unfit = sorted((HiddenTool(tool.name, list(tool.needs)) for tool in hidden), key=attrgetter("name"))
+        return cls(**shown, tools_enabled=sorted(tool.name for tool in enabled), tools_hidden=unfit)
 
 
 class CredentialList(Struct, frozen=True):
@@ -223,9 +247,10 @@ async def list_credentials(
 @get("/credentials/{service:str}", scope="credentials:read")
 async def get_credential(
     credentials: Credentials, caller: Caller, service: str, owner: Owner = "user", label: str = ""
-) -> CredentialShown:
-    """Show one stored credential."""
-    return CredentialShown.of(await credentials.get(caller, service, owner, label))
+) -> CredentialWithTools:
+    """Show one stored credential, and the tools that it is good for."""
+    found = await credentials.get(caller, service, owner, label)
+    return CredentialWithTools.with_tools(found, *credentials.tools(caller, found))
 
 
 @delete("/credentials/{service:str}", scope="credentials:write", status=204)

@@ -8,14 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from devmesh.access import Caller
-from devmesh.audit.entry import Entry
 from devmesh.audit.service import Audit
-from devmesh.credentials import store
+from devmesh.credentials import probe, store
 from devmesh.credentials.explain import Explanation, explained, tool_of
 from devmesh.credentials.form import check
 from devmesh.credentials.model import (
     MOST_LABELS,
-    Chosen,
     Credential,
     CredentialNotFound,
     NewCredential,
@@ -23,16 +21,19 @@ from devmesh.credentials.model import (
     Sealed,
     TooManyLabels,
 )
+from devmesh.credentials.reach import Reach
+from devmesh.credentials.scopes import divided
+from devmesh.credentials.standing import Standings
 from devmesh.credentials.vault import CREDENTIAL_CHANGED, Vault
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Tx
 from devmesh.directory.tenants import Tenants
 from devmesh.directory.users import Users
-from devmesh.errors import Fault, Invalid, InvalidKey, MeshError
+from devmesh.errors import Fault, Invalid, InvalidKey
 from devmesh.ids import new_id
 from devmesh.upstream.errors import NameNotResolved
-from devmesh.upstream.model import Connector, Verdict
+from devmesh.upstream.model import Connector, Tool, Verdict
 from devmesh.upstream.send import Sender
 
 
@@ -60,6 +61,7 @@ class Credentials:
         self._sender = sender
         self._tenants = tenants
         self._users = users
+        self._standings = Standings(changes)
 
     async def store(self, caller: Caller, new: NewCredential) -> Credential:
         """Seal and keep the credential; it replaces the owner's former one of that label at commit."""
@@ -174,7 +176,7 @@ class Credentials:
         return explained(own, accounts, caller, name, arguments)
 
     async def validate(self, caller: Caller, service: str, owner: str = "user", label: str = "") -> Verdict:
-        """Ask the service, by one real read, whether the stored credential is good; change nothing."""
+        """Ask the service, by one real read, whether the stored credential is good, and keep what it says."""
         caller.require(_scope(owner, "read"))
         caller.require_service(service)
         connector = self._connectors.get(service)
@@ -185,24 +187,24 @@ class Credentials:
         async with self._audit.entry(caller, "credential.validate", target=str(chosen.id)) as entry:
             entry.credential_source, entry.credential_id = chosen.source, chosen.id
             await entry.open(service=service)
-            verdict = await self._ask(connector, chosen, caller, entry)
+            verdict = await probe.ask(self._sender, connector, chosen, caller.organization_slug, entry)
             entry.close("ok" if verdict.status == "valid" else "error", code=f"credential_{verdict.status}")
+        if chosen.id is not None:
+            async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
+                await self._standings.keep(tx, caller.organization_id, caller.tenant_id, chosen.id, verdict)
         return verdict
 
-    async def _ask(self, connector: Connector, chosen: Chosen, caller: Caller, entry: Entry) -> Verdict:
-        probe = connector.probing(chosen.fields)
-        try:
-            request, base_url, signed = await connector.prepared(probe, chosen.fields, chosen.base_url)
-            reply = await self._sender.send(
-                request,
-                base_url=base_url,
-                organization=caller.organization_slug,
-                headers={**connector.headers, **signed},
-            )
-        except MeshError as error:
-            return Verdict("unknown", f"{error.detail} {error.hint}")
-        entry.upstream_host, entry.upstream_status = reply.host, reply.status
-        return connector.judge(connector.translate(request, reply) if connector.translate is not None else reply)
+    def tools(self, caller: Caller, credential: Credential) -> tuple[list[Tool], list[Tool]]:
+        """Return the tools that the credential is good for, and those that it is known not to be, of the caller's."""
+        reach = Reach(credential.service, tuple(credential.terms.allowed_tools or ()) or None)
+        connector = self._connectors.get(credential.service)
+        of_caller = [
+            tool
+            for tool in (reach.serves(connector.tools.values()) if connector else ())
+            if caller.rights.allows_tool(tool.name, read_only=tool.may_read)
+        ]
+        known = credential.standing.granted_scopes if credential.standing else None
+        return divided(None if known is None else tuple(known), of_caller)
 
     async def _admit(self, base_url: str, caller: Caller) -> None:
         """Raise what sending there would raise; a name that cannot be resolved just now may be resolvable later."""

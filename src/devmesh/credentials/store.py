@@ -8,15 +8,22 @@ from uuid import UUID
 
 import msgspec
 
-from devmesh.credentials.model import Credential, Sealed
+from devmesh.credentials.model import Credential, Sealed, Standing
 from devmesh.credentials.terms import Terms
 from devmesh.db.pool import Record, Tx
 from devmesh.db.tally import Uses
 
 _TERMS = "c.label, c.rules, c.allowed_tools, c.allowed_roles, c.expires_at, c.gateway_use"
+_STANDING = "s.status, s.reason, s.account, s.granted_scopes, s.token_expires_at, s.checked_at"
 _SHOWN = (
     "c.id, c.user_id, c.service, c.metadata, c.scopes, c.created_at, c.updated_at, "
-    f"u.last_used_at, coalesce(u.usage_count, 0) as usage_count, {_TERMS}"
+    f"u.last_used_at, coalesce(u.usage_count, 0) as usage_count, {_TERMS}, {_STANDING}"
+)
+_SEALED = (
+    f"select c.id, c.user_id, c.service, c.sealed, c.metadata ->> 'base_url' as base_url, {_TERMS}, "
+    "d.id as data_key_id, d.wrapped, s.granted_scopes as granted from credentials c "
+    "join data_keys d on d.organization_id = c.organization_id and d.user_id is not distinct from c.user_id "
+    "left join credential_standing s on s.credential_id = c.id"
 )
 
 
@@ -55,6 +62,7 @@ async def of_owner(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID
     """Return what the user (None: the organization) has stored, by service and label."""
     rows = await tx.all(
         f"select {_SHOWN} from credentials c left join credential_usage u on u.credential_id = c.id "
+        "left join credential_standing s on s.credential_id = c.id "
         "where c.organization_id = $1 and c.tenant_id = $2 and c.user_id is not distinct from $3 "
         'order by c.service, c.label collate "C"',
         organization_id,
@@ -67,15 +75,23 @@ async def of_owner(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID
 async def sealed(tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID) -> list[Sealed]:
     """Return what may serve the user's calls: the user's own and the organization's credentials, sealed."""
     rows = await tx.all(
-        f"select c.id, c.user_id, c.service, c.sealed, c.metadata ->> 'base_url' as base_url, {_TERMS}, "
-        "d.id as data_key_id, d.wrapped from credentials c "
-        "join data_keys d on d.organization_id = c.organization_id and d.user_id is not distinct from c.user_id "
-        "where c.organization_id = $1 and c.tenant_id = $2 and (c.user_id = $3 or c.user_id is null)",
+        f"{_SEALED} where c.organization_id = $1 and c.tenant_id = $2 and (c.user_id = $3 or c.user_id is null)",
         organization_id,
         tenant_id,
         user_id,
     )
     return [Sealed(organization_id=organization_id, tenant_id=tenant_id, **_with_terms(row)) for row in rows]
+
+
+async def sealed_one(tx: Tx, organization_id: UUID, tenant_id: UUID, credential_id: UUID) -> Sealed | None:
+    """Return the credential, sealed, whoever's it is."""
+    row = await tx.one(
+        f"{_SEALED} where c.organization_id = $1 and c.tenant_id = $2 and c.id = $3",
+        organization_id,
+        tenant_id,
+        credential_id,
+    )
+    return Sealed(organization_id=organization_id, tenant_id=tenant_id, **_with_terms(row)) if row else None
 
 
 async def remove(
@@ -136,7 +152,10 @@ async def count(tx: Tx, organization_id: UUID, tenant_id: UUID) -> int:
 
 
 def _shown(row: Record) -> Credential:
-    return Credential(**{**_with_terms(row), "metadata": msgspec.json.decode(row["metadata"])})
+    values = _with_terms(row)
+    said = Standing(**{name: values.pop(name) for name in Standing.__struct_fields__})
+    standing = None if said.checked_at is None else said
+    return Credential(**{**values, "metadata": msgspec.json.decode(row["metadata"])}, standing=standing)
 
 
 def _with_terms(row: Record) -> dict[str, Any]:

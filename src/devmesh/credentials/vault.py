@@ -113,7 +113,8 @@ class Vault:
     def open(self, stored: Sealed) -> Chosen:
         """Return the stored credential, open; raise CredentialDamaged."""
         source: Source = "user" if stored.user_id else "organization"
-        return Chosen(source, stored.id, stored.base_url, _fields.decode(self._plain(stored)))
+        granted = None if stored.granted is None else tuple(stored.granted)
+        return Chosen(source, stored.id, stored.base_url, _fields.decode(self._plain(stored)), granted)
 
     def _plain(self, stored: Sealed) -> bytes:
         try:

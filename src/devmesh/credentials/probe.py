@@ -1,0 +1,30 @@
+"""Whether a service accepts a credential: one real read, which changes nothing."""
+
+from __future__ import annotations
+
+from devmesh.audit.entry import Entry
+from devmesh.credentials.model import Chosen
+from devmesh.errors import MeshError
+from devmesh.upstream.model import Connector, Verdict
+from devmesh.upstream.send import Sender
+
+# The cheapest read that there is: what takes longer is as good as away.
+_SECONDS = 10.0
+
+
+async def ask(sender: Sender, connector: Connector, chosen: Chosen, organization: str, entry: Entry) -> Verdict:
+    """Return what the service says of the credential; `organization` is the slug, for the address guard.
+
+    Who answered is noted in `entry`, which is open. Whatever kept the service from saying is `unknown`.
+    """
+    probe = connector.probing(chosen.fields)
+    try:
+        request, base_url, signed = await connector.prepared(probe, chosen.fields, chosen.base_url)
+        headers = {**connector.headers, **signed}
+        reply = await sender.send(
+            request, base_url=base_url, organization=organization, headers=headers, timeout=_SECONDS
+        )
+    except MeshError as error:
+        return Verdict("unknown", f"{error.detail} {error.hint}")
+    entry.upstream_host, entry.upstream_status = reply.host, reply.status
+    return connector.judge(connector.translate(request, reply) if connector.translate is not None else reply)
