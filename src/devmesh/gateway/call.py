@@ -15,6 +15,7 @@ from devmesh.audit.service import Audit
 from devmesh.credentials.model import Chosen
 from devmesh.credentials.vault import Vault
 from devmesh.errors import MeshError
+from devmesh.gateway.advice import advised
 from devmesh.gateway.builtin import BUILTIN, READ_MORE, services
 from devmesh.gateway.catalog import Catalog
 from devmesh.gateway.model import CredentialHandedOut, ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
@@ -97,7 +98,7 @@ class Gateway:
                 reply = connector.translate(complete, reply)
             # After the translation: a secret that another format had encoded stands there as itself.
             reply = masked(reply, _secrets(connector, credential, signed))
-            result = shape(tool, checked, request, reply, meta, reads=reads)
+            result = advised(shape(tool, checked, request, reply, meta, reads=reads), tool, credential)
             outcome = _outcome(result)
             durable = entry.close(outcome, code=meta.get("code"))
             TOOL_CALLS.add(connector.name, outcome)
