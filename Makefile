@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
-.PHONY: help install serve demo test test-system check fix bench docs lock clean
+.PHONY: help install serve demo test test-system check fix bench docs site lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,15 @@ bench: $(VENV)/.installed-dev ## measure, and print the ratios
 docs: $(VENV)/.installed-dev ## write the generated tables of docs/reference
 	@$(BIN)/python docs/generate.py
 
+site: $(VENV)/.installed-site ## build the pages as a static site: build/site/index.html
+	@$(BIN)/python docs/site/build.py build/site
+
+sdk: $(VENV)/.installed-dev ## write what the SDKs hold of the OpenAPI document
+	@mkdir -p build
+	@$(BIN)/python sdk/openapi.py > build/openapi.json
+	@$(BIN)/python sdk/python/generate.py < build/openapi.json
+	@$(BIN)/python sdk/typescript/make.py types build/openapi.json
+
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock: $(VENV)/.installed-dev ## pin the dependencies anew (ARGS=--upgrade for newer ones)
@@ -54,6 +63,7 @@ lock: $(VENV)/.installed-dev ## pin the dependencies anew (ARGS=--upgrade for ne
 	@$(LOCK) $(ARGS) --all-extras -c requirements.lock pyproject.toml -o requirements-extras.lock
 	@$(LOCK) $(ARGS) --group build -o requirements-build.lock
 	@$(LOCK) $(ARGS) --group dev --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(LOCK) $(ARGS) --group site -c requirements-dev.lock -o requirements-site.lock
 
 clean: ## remove the virtual environment
 	@rm -rf $(VENV)
@@ -80,4 +90,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock sdk/python/pypr
 	@echo "installing what tests and checks need"
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
 	@$(call in_place,./sdk/python)
+	@touch $@
+
+$(VENV)/.installed-site: requirements-site.lock | $(BIN)/python
+	@echo "installing what builds the site"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-site.lock
 	@touch $@
