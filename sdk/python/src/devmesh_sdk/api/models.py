@@ -117,6 +117,32 @@ class CredentialShown(TypedDict):
     allowed_tools: list[str] | None
     allowed_roles: list[str] | None
     expires_at: str | None
+    validation: Standing | None
+
+
+class CredentialWithTools(TypedDict):
+    """CredentialWithTools, as the contract has it."""
+
+    id: str
+    service_type: str
+    owner: Literal["user", "organization"]
+    label: str | None
+    is_active: bool
+    has_credentials: bool
+    metadata: dict[str, Any]
+    scopes: list[str]
+    created_at: str
+    updated_at: str
+    last_used_at: str | None
+    usage_count: int
+    gateway_use: bool
+    rules: list[Rule]
+    allowed_tools: list[str] | None
+    allowed_roles: list[str] | None
+    expires_at: str | None
+    validation: Standing | None
+    tools_enabled: list[str]
+    tools_hidden: list[HiddenTool]
 
 
 class Entries(TypedDict):
@@ -178,6 +204,13 @@ class FactorAskedShown(TypedDict):
     mfa_token: str
     methods: list[str]
     passkey_options: dict[str, Any] | None
+
+
+class HiddenTool(TypedDict):
+    """HiddenTool, as the contract has it."""
+
+    name: str
+    needs: list[str]
 
 
 class InvitationList(TypedDict):
@@ -564,6 +597,17 @@ class SignedInUser(TypedDict):
     email: str
     name: str
     role: Role
+
+
+class Standing(TypedDict):
+    """Standing, as the contract has it."""
+
+    status: Literal["valid", "invalid", "unknown"]
+    reason: str
+    account: str | None
+    granted_scopes: list[str] | None
+    token_expires_at: str | None
+    checked_at: str
 
 
 class TenantList(TypedDict):

@@ -126,8 +126,8 @@ def list_credentials(
 
 def get_credential(
     core: Core, service: str, *, owner: Literal["user", "organization"] | None = None, label: str | None = None
-) -> Steps[models.CredentialShown]:
-    """Show one stored credential."""
+) -> Steps[models.CredentialWithTools]:
+    """Show one stored credential, and the tools that it is good for."""
     return core.run(
         Call("GET", f"/api/v1/credentials/{part(service)}", query={"owner": owner, "label": label}, safe=True)
     )
