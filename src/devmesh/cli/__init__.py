@@ -15,11 +15,21 @@ from typing import Protocol, cast
 
 from devmesh import __version__
 
-# A new command is a line here and a module.
+# A new command is a line here and a module: first people's, then what runs an installation.
 COMMANDS = {
+    "register": "register an organization at a server, and log in as its owner",
+    "login": "log in to a server, for the commands that follow",
+    "logout": "end the login",
+    "whoami": "show who your login or your key stands for",
+    "connect": "store your credential for a service, and have the service say whose it is",
+    "tools": "find tools, and call them",
+    "contexts": "keep JSON documents that agents share",
+    "audit": "show what happened in your organization",
+    "ide": "tell an editor or an agent of your server",
+    "completion": "print what makes your shell complete these commands",
     "serve": "run the gateway: PostgreSQL and the workers, until it is asked to stop",
     "migrate": "bring the database up to date without serving",
-    "keys": "find API keys in text, or rotate the installation's own keys",
+    "keys": "make, list, rotate and revoke API keys; find them in text; rotate the installation's own",
     "organizations": "list the organizations, or put one on another plan",
     "import-basic-auth": "give services that used basic authentication a tenant and a key each, over a server's API",
     "demo": "walk through it all against a stand-in for GitHub, and end",

@@ -1,4 +1,4 @@
-"""`devmesh keys`: each action is a module of its own, so that a scan before a commit loads no database driver."""
+"""`devmesh keys`: what an action needs is loaded for it alone, so that a scan loads no database driver."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import argparse
 import importlib
 from typing import Protocol, cast
 
+from devmesh.cli import keys_people, people
+
 # What `crypto.ring.ROTATING` holds; a test compares them.
 PURPOSES = ("jwt",)
+_OF_PEOPLE = ("create", "list", "revoke")
 
 
 class Action(Protocol):
@@ -20,11 +23,18 @@ class Action(Protocol):
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    about = "make a new key of the installation's own, which is used from now on"
-    rotate = actions.add_parser("rotate", help=about, description=f"devmesh keys rotate: {about}.")
+    keys_people.arguments(lambda name, about: people.action(actions, "keys", name, about))
+    about = "give an API key a new secret, shown this once; or make a new key of the installation's own"
+    rotate = people.action(actions, "keys", "rotate", about)
     rotate.add_argument(
-        "purpose", choices=PURPOSES, help="jwt: what access tokens are signed with; nobody is logged out"
+        "which",
+        help="an API key's id, name or prefix; or, where the installation is, jwt: what access tokens are signed with "
+        "from then on (nobody is logged out)",
     )
+    rotate.add_argument(
+        "--grace", type=int, default=0, metavar="SECONDS", help="how long the former secret works still (default: 0)"
+    )
+    people.of_server(rotate)
     about = "have everything that the master key wraps wrapped by a new version of it, while servers run"
     master = actions.add_parser("rotate-master", help=about, description=f"devmesh keys rotate-master: {about}.")
     master.add_argument(
@@ -45,5 +55,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do the action; return its exit code."""
-    module = importlib.import_module(f"devmesh.cli.keys_{options.action.replace('-', '_')}")
-    return cast("Action", module).run(options)
+    return cast("Action", importlib.import_module(f"devmesh.cli.{_module(options)}")).run(options)
+
+
+def _module(options: argparse.Namespace) -> str:
+    of_people = options.which not in PURPOSES if options.action == "rotate" else options.action in _OF_PEOPLE
+    return "keys_people" if of_people else f"keys_{options.action.replace('-', '_')}"

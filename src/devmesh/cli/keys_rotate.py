@@ -1,4 +1,4 @@
-"""`devmesh keys rotate`."""
+"""`devmesh keys rotate jwt`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def run(options: argparse.Namespace) -> int:
     """Rotate, and say which version signs now; 1 if that cannot be done, with the reason."""
     try:
         with connected(Settings.load(os.environ)) as (to, masters):
-            version = asyncio.run(_rotate(to, masters, options.purpose))
+            version = asyncio.run(_rotate(to, masters, options.which))
     except (CommandFailed, SettingsError) as error:
         return failed("No key was rotated", CommandFailed(str(error)))
-    print(f"Version {version} of the key '{options.purpose}' is in use from now on; nobody was logged out.")
+    print(f"Version {version} of the key '{options.which}' is in use from now on; nobody was logged out.")
     return 0
 
 

@@ -1,0 +1,69 @@
+"""`devmesh register`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from devmesh.cli import login, people
+from devmesh.client.address import Address
+from devmesh.client.asking import asked, chosen_secret
+from devmesh.client.failure import Failed
+from devmesh.client.screen import Color, Screen
+from devmesh.client.server import Nobody, Reply, Server
+
+_TOKEN = "DEVMESH_REGISTRATION_TOKEN"  # noqa: S105 - the name of a variable
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare who registers what; the rest is asked for."""
+    parser.add_argument("--organization", help="name of the organization")
+    parser.add_argument("--slug", help="its short name, in addresses: a-z, 0-9 and hyphens")
+    parser.add_argument("--email", help="your e-mail address")
+    parser.add_argument("--name", help="your name")
+    people.of_server(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Register, show the administrator's key once, and log in."""
+    return people.told(_register, options)
+
+
+def _register(options: argparse.Namespace) -> None:
+    where, screen = people.address(options), people.screen(options)
+    name = asked("Name of your organization", "--organization", options.organization)
+    body = {
+        "organization_name": name,
+        "organization_slug": asked("Its short name, in addresses", "--slug", options.slug, default=_slug(name)),
+        "admin_email": asked("Your e-mail address", "--email", options.email),
+        "admin_name": asked("Your name", "--name", options.name),
+        "admin_password": chosen_secret("Password"),
+    }
+    token = os.environ.get(_TOKEN, "").strip()
+    headers = {"X-Registration-Token": token} if token else None
+    made = Server(where, Nobody()).ask("POST", "/auth/register/organization", body, headers=headers)
+
+    def to_person() -> None:
+        screen.say(f"{name} is registered. A mail to verify your address is on its way to you.", Color.GREEN)
+        screen.say("Your administrator's key is shown this once. Keep it well, and give it to no agent:")
+        screen.say(f"  {made['api_key']}", Color.BOLD)
+
+    screen.show(made, to_person)
+    _log_in(where, made, body, screen)
+
+
+def _log_in(where: Address, made: Reply, body: dict[str, str], screen: Screen) -> None:
+    """Log in with the password that is at hand; the registration stands, whatever comes of that."""
+    slug = made["organization"]["slug"]
+    try:
+        kept = login.enter(where, body["admin_email"], body["admin_password"], slug)
+    except Failed as failed:
+        screen.note(f"You are not logged in yet: {failed.what} Run 'devmesh login'.", Color.YELLOW)
+        return
+    screen.say(f"You are logged in as {kept.email}. Next: 'devmesh connect' shows what can be connected.")
+
+
+def _slug(name: str) -> str:
+    """Return a short name that would do."""
+    kept = "".join(character if character.isascii() and character.isalnum() else "-" for character in name.lower())
+    return "-".join(part for part in kept.split("-") if part)[:50].strip("-")
