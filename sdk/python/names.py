@@ -64,6 +64,7 @@ GROUPS: Mapping[str, Mapping[str, Named | str]] = {
         "revoke": _delete("/api-keys/{key_id}", "revoke_key"),
         "report_leaked": _post("/keys/leaked", "report_leaked_key", "key"),
     },
+    "services": {"list": _get("/services", "list_services")},
     "credentials": {
         "connect": _post("/credentials", "store_credential", "service_type", "credentials"),
         "list": _get("/credentials", "list_credentials"),

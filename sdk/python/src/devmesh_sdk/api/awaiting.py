@@ -41,6 +41,12 @@ class Keys(Awaiting):
     report_leaked = awaiting(operations.report_leaked_key)
 
 
+class Services(Awaiting):
+    """`client.services`."""
+
+    list = awaiting(operations.list_services)
+
+
 class Credentials(Awaiting):
     """`client.credentials`."""
 
@@ -120,6 +126,7 @@ class Groups:
     def __init__(self, core: Core, drive: ADrive) -> None:
         self.auth = Auth(core, drive)
         self.keys = Keys(core, drive)
+        self.services = Services(core, drive)
         self.credentials = Credentials(core, drive)
         self.contexts = Contexts(core, drive)
         self.tools = Tools(core, drive)

@@ -41,6 +41,12 @@ class Keys(Blocking):
     report_leaked = blocking(operations.report_leaked_key)
 
 
+class Services(Blocking):
+    """`client.services`."""
+
+    list = blocking(operations.list_services)
+
+
 class Credentials(Blocking):
     """`client.credentials`."""
 
@@ -120,6 +126,7 @@ class Groups:
     def __init__(self, core: Core, drive: Drive) -> None:
         self.auth = Auth(core, drive)
         self.keys = Keys(core, drive)
+        self.services = Services(core, drive)
         self.credentials = Credentials(core, drive)
         self.contexts = Contexts(core, drive)
         self.tools = Tools(core, drive)

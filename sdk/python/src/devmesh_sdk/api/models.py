@@ -206,6 +206,16 @@ class FactorAskedShown(TypedDict):
     passkey_options: dict[str, Any] | None
 
 
+class FieldShown(TypedDict):
+    """FieldShown, as the contract has it."""
+
+    name: str
+    description: str
+    within: Literal["credentials", "metadata"]
+    secret: bool
+    required: bool
+
+
 class HiddenTool(TypedDict):
     """HiddenTool, as the contract has it."""
 
@@ -547,6 +557,27 @@ class Said(TypedDict):
     """Said, as the contract has it."""
 
     message: str
+
+
+class ServiceList(TypedDict):
+    """ServiceList, as the contract has it."""
+
+    services: list[ServiceShown]
+    count: int
+    next_cursor: str | None
+
+
+class ServiceShown(TypedDict):
+    """ServiceShown, as the contract has it."""
+
+    service: str
+    title: str
+    connected: Literal["user", "organization"] | None
+    tools: int | None
+    base_url: str | None
+    token_page: str | None
+    fields: list[FieldShown]
+    forms: list[list[str]]
 
 
 class SessionList(TypedDict):

@@ -103,6 +103,11 @@ def report_leaked_key(core: Core, key: str) -> Steps[models.Reported]:
     return core.run(Call("POST", "/api/v1/keys/leaked", body={"key": key}, public=True))
 
 
+def list_services(core: Core, *, limit: int | None = None, cursor: str | None = None) -> Steps[models.ServiceList]:
+    """List the services that there are, with the fields of a credential for each."""
+    return core.run(Call("GET", "/api/v1/services", query={"limit": limit, "cursor": cursor}, safe=True))
+
+
 def store_credential(
     core: Core, service_type: str, credentials: dict[str, str], **fields: Unpack[models.NewCredentialOptions]
 ) -> Steps[models.CredentialShown]:
