@@ -54,7 +54,7 @@ sdk: $(VENV)/.installed-dev ## write what the SDKs hold of the OpenAPI document
 	@mkdir -p build
 	@$(BIN)/python sdk/openapi.py > build/openapi.json
 	@$(BIN)/python sdk/python/generate.py < build/openapi.json
-	@$(BIN)/python sdk/typescript/make.py types build/openapi.json
+	@$(BIN)/python sdk/typescript/make.py types < build/openapi.json
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --no-annotate --no-header
