@@ -22,6 +22,7 @@ COMMANDS = {
     "logout": "end the login",
     "whoami": "show who your login or your key stands for",
     "connect": "store your credential for a service, and have the service say whose it is",
+    "disconnect": "destroy a credential that is stored for a service",
     "tools": "find tools, and call them",
     "contexts": "keep JSON documents that agents share",
     "audit": "show what happened in your organization",

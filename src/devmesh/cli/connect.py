@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devmesh.cli import people
-from devmesh.client.asking import answered, asked, secret, somebody
+from devmesh.client.asking import answered, asked, said_yes, secret, somebody
 from devmesh.client.failure import Exit, Failed
 from devmesh.client.progress import Progress
 from devmesh.client.screen import Color, Column, Screen
@@ -67,7 +67,7 @@ def _connect(options: argparse.Namespace) -> Exit:
         server = people.server(options, progress)
         service = _found(server, options.service)
     screen.say(f"{service['title']}{_made_at(service)}")
-    values = _values(service, dict(options.field))
+    values = _values(service, dict(options.field), screen)
     owner = "organization" if options.organization else "user"
     body = {"service_type": service["service"], "owner": owner, **_placed(service, values)}
     body |= {"label": options.label} if options.label else {}
@@ -94,7 +94,7 @@ def _made_at(service: Reply) -> str:
     return f": a token is made at {service['token_page']}" if service["token_page"] else ""
 
 
-def _values(service: Reply, given: dict[str, str]) -> dict[str, str]:
+def _values(service: Reply, given: dict[str, str], screen: Screen) -> dict[str, str]:
     """Return the credential's values: given, asked for, or from standard input where nobody is there."""
     fields = {str(field["name"]): field for field in service["fields"]}
     for name in given:
@@ -106,7 +106,7 @@ def _values(service: Reply, given: dict[str, str]) -> dict[str, str]:
     for name, field in fields.items():
         if name in given or (name in among and name not in form):
             continue
-        value = _asked(field, required=field["required"] or name in form)
+        value = _asked(field, required=field["required"] or name in form, screen=screen)
         given |= {name: value} if value else {}
     return given
 
@@ -136,15 +136,14 @@ def _form(forms: Sequence[Sequence[str]], given: Mapping[str, str]) -> Sequence[
             return fitting[int(answer) - 1]
 
 
-def _asked(field: Mapping[str, Any], *, required: bool) -> str:
-    what = f"{field['name']} - {field['description'].rstrip('.')}" if field["description"] else str(field["name"])
-    if not required:
-        return answered(f"{what} (optional, Enter skips it)") if not field["secret"] else _optional_secret(what)
-    return secret(what) if field["secret"] else asked(what, f"--field {field['name']}=…", None)
-
-
-def _optional_secret(what: str) -> str:
-    return secret(what) if answered(f"{what} (optional): have you got one? [y/N]").lower() in ("y", "yes") else ""
+def _asked(field: Mapping[str, Any], *, required: bool, screen: Screen) -> str:
+    name = str(field["name"])
+    screen.note(f"{name}: {field['description']}" if field["description"] else "", Color.DIM)
+    if required:
+        return secret(name) if field["secret"] else asked(name, f"--field {name}=…", None)
+    if field["secret"] and not said_yes(f"{name} is optional: have you got one?"):
+        return ""
+    return secret(name) if field["secret"] else answered(f"{name} (Enter: none)")
 
 
 def _piped(
@@ -199,8 +198,10 @@ def _say(screen: Screen, service: Reply, verdict: Reply) -> None:
         )
         return
     screen.say(f"Stored, but {title} says: {verdict['reason']}", _COLORS.get(verdict["status"], Color.YELLOW))
-    again = "once it answers, 'devmesh connect' lists it" if verdict["valid"] is None else "connect it with another one"
-    screen.say(f"Next: {again}; the one that was stored before is replaced.")
+    if verdict["valid"] is None:
+        screen.say("Next: call a tool, which tells whether it is good.")
+    else:
+        screen.say("Next: connect it again, with one that is good; the one that was there before is replaced.")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import getpass
 import io
 import os
 import sys
@@ -12,15 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from devmesh.cli.client import DEFAULT_URL, Client, Refused, key_given
 from devmesh.cli.connected import CommandFailed, failed
 from devmesh.cli.services_file import FileFaults, Service, read
+from devmesh.client.address import DEFAULT_URL, Address
+from devmesh.client.failure import Failed, Refused
+from devmesh.client.server import Server
+from devmesh.client.session import Key
 
 _STANDARD_OUTPUT = "-"
 _WHAT = "The import ended"
 # These end it for every service: the administrator's key itself will not do.
 _HOPELESS = ("insufficient_scope", "tenant_not_allowed")
 _UNKNOWN = 401
+# Many keys are made at once: the limit of the administrator's key is waited out.
+_LONGEST_WAIT = 120.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         services = read(options.file)
         _check(options.keys_to, dry_run=options.dry_run)
-        client = Client(options.url, key_given())
+        client = Server(Address.of(options.url), Key(_key_given(), advice={}), longest_wait=_LONGEST_WAIT)
         if options.dry_run:
             return _foretell(client, services)
         with _output(options.keys_to) as output:
@@ -58,10 +64,27 @@ def run(options: argparse.Namespace) -> int:
             return _import(client, services, output, report)
     except FileFaults as error:
         return failed(_WHAT, CommandFailed("; ".join(error.faults)))
-    except Refused as error:
-        return failed(_WHAT, CommandFailed(str(error)))
+    except Failed as error:
+        return failed(_WHAT, CommandFailed(_said(error)))
     except CommandFailed as error:
         return failed(_WHAT, error)
+
+
+def _said(error: Failed) -> str:
+    return f"{error.what} {error.hint}".strip()
+
+
+def _key_given() -> str:
+    """Return the key from DEVMESH_API_KEY, from the terminal without an echo, or from standard input.
+
+    Never from the command line: others on the machine can read that, and the shell keeps it.
+    """
+    key = os.environ.get("DEVMESH_API_KEY", "").strip()
+    if not key:
+        key = (getpass.getpass("API key: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
+    if not key:
+        raise CommandFailed("set DEVMESH_API_KEY to an administrator's API key, or write the key to standard input.")
+    return key
 
 
 def _check(keys_to: str | None, *, dry_run: bool) -> None:
@@ -73,7 +96,7 @@ def _check(keys_to: str | None, *, dry_run: bool) -> None:
         raise CommandFailed(f"{keys_to} exists already: name a new file for the keys.")
 
 
-def _foretell(client: Client, services: Iterable[Service]) -> int:
+def _foretell(client: Server, services: Iterable[Service]) -> int:
     tenants = _tenants(client)
     for service in services:
         if _existing(client, service, tenants):
@@ -87,24 +110,24 @@ def _foretell(client: Client, services: Iterable[Service]) -> int:
     return 0
 
 
-def _import(client: Client, services: Iterable[Service], output: Keys, report: TextIO) -> int:
+def _import(client: Server, services: Iterable[Service], output: Keys, report: TextIO) -> int:
     tenants, wrong = _tenants(client), 0
     for service in services:
         try:
             print(f"{service.name}: {_give(client, service, tenants, output)}", file=report)
         except Refused as error:
             wrong += 1
-            print(f"{service.name}: refused: {error}", file=report)
-            if error.status == _UNKNOWN or error.code in _HOPELESS:
+            print(f"{service.name}: refused: {_said(error)}", file=report)
+            if error.status == _UNKNOWN or error.problem in _HOPELESS:
                 break
     return 1 if wrong else 0
 
 
-def _give(client: Client, service: Service, tenants: set[str], output: Keys) -> str:
+def _give(client: Server, service: Service, tenants: set[str], output: Keys) -> str:
     if _existing(client, service, tenants):
         return f"has its key '{service.key_name}' already"
     body = {"name": service.key_name, "scopes": list(service.scopes), "tenant_id": service.tenant}
-    made = client.ask("POST", "/api/v1/auth/keys", body)
+    made = client.ask("POST", "/auth/keys", body)
     try:
         output.write(service, made["tenant_id"], made["api_key"])
     except OSError as error:
@@ -116,14 +139,14 @@ def _give(client: Client, service: Service, tenants: set[str], output: Keys) -> 
     return f"got the key '{service.key_name}' ({made['info']['key_prefix']}…) in the {new}tenant '{service.tenant}'"
 
 
-def _tenants(client: Client) -> set[str]:
-    return {tenant["slug"] for tenant in client.get_all("/api/v1/tenants", "tenants")}
+def _tenants(client: Server) -> set[str]:
+    return {tenant["slug"] for tenant in client.pages("/tenants", "tenants")}
 
 
-def _existing(client: Client, service: Service, tenants: set[str]) -> bool:
+def _existing(client: Server, service: Service, tenants: set[str]) -> bool:
     if service.tenant not in tenants:
         return False
-    keys = client.get_all("/api/v1/api-keys", "api_keys", tenant_id=service.tenant)
+    keys = client.pages("/api-keys", "api_keys", query={"tenant_id": service.tenant})
     return any(key["name"] == service.key_name and key["is_active"] for key in keys)
 
 

@@ -65,7 +65,12 @@ def sure(question: str, *, yes: bool) -> bool:
         return True
     if not somebody():
         raise Failed("That is not done unasked.", "Add --yes where nobody is here to say so.", Exit.USAGE)
-    return _line(f"{plain(question)} [y/N] ").strip().lower() in _YES
+    return said_yes(question)
+
+
+def said_yes(question: str) -> bool:
+    """Return whether the person says so; no is what an empty answer means."""
+    return _line(f"{plain(question)} [y/N] ").lower() in _YES
 
 
 def _line(prompt: str) -> str:

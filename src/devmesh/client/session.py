@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from devmesh.client.address import Address
 from devmesh.client.failure import Exit, Failed, Refused
@@ -15,6 +15,13 @@ _EARLY_SECONDS = 30.0
 _SPENT = "refresh_already_used"
 _ENDED = ("invalid_refresh_token", "token_expired", "invalid_token")
 _RENEWABLE = ("token_expired", "invalid_token")
+_ON_KEYS = {
+    "invalid_api_key": "DEVMESH_API_KEY was revoked, has ended or is mistyped. Set another one, or unset it and log in "
+    "with 'devmesh login'.",
+    "insufficient_scope": "DEVMESH_API_KEY may not do that. Unset it to act as who you are logged in as "
+    "('devmesh whoami' says whose key it is).",
+    "session_required": "Only a person who has logged in may do that: unset DEVMESH_API_KEY and run 'devmesh login'.",
+}
 
 
 class Session:
@@ -88,12 +95,13 @@ class Session:
 
 
 class Key:
-    """An API key out of DEVMESH_API_KEY."""
+    """An API key out of DEVMESH_API_KEY; `advice` is the next step by a problem's code."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, advice: Mapping[str, str] = _ON_KEYS) -> None:
         if not key.isascii() or not key.isprintable() or " " in key:
             raise Failed("DEVMESH_API_KEY holds no key.", "Set it to an API key whole, or unset it.", Exit.USAGE)
         self._key = key
+        self._advice = advice
 
     def secret(self) -> str:
         """Return the key."""
@@ -106,13 +114,4 @@ class Key:
 
     def advice(self, problem: str) -> str:
         """Return what a person does whose key was refused."""
-        return _ON_KEYS.get(problem, "")
-
-
-_ON_KEYS = {
-    "invalid_api_key": "DEVMESH_API_KEY was revoked, has ended or is mistyped. Set another one, or unset it and log in "
-    "with 'devmesh login'.",
-    "insufficient_scope": "DEVMESH_API_KEY may not do that. Unset it to act as who you are logged in as "
-    "('devmesh whoami' says whose key it is).",
-    "session_required": "Only a person who has logged in may do that: unset DEVMESH_API_KEY and run 'devmesh login'.",
-}
+        return self._advice.get(problem, "")
