@@ -67,4 +67,4 @@ async def test_a_client_configured_as_printed_lists_and_calls_tools(name: str, m
     ):
         assert "mesh.list_services" in {tool.name for tool in (await client.list_tools()).tools}
         result = await client.call_tool("mesh.list_services", {})
-        assert result.structured_content["services"][0]["service"] == "github"
+        assert "github" in {service["service"] for service in result.structured_content["services"]}
