@@ -22,7 +22,7 @@ Use = Literal["run", "reply", "file", "make", "python", "shown", "prose"]
 
 # The files that tests use; a mark that names another is a fault.
 FILES = {
-    "README.md": {"claude", ".mcp.json", ".cursor/mcp.json", ".vscode/mcp.json"},
+    "README.md": {"claude", ".mcp.json", ".cursor/mcp.json", ".vscode/mcp.json", "deploy.yml"},
     "operating.md": {"plans.json"},
 }
 
@@ -50,7 +50,8 @@ class Block:
 
 def pages() -> list[Path]:
     """Return every page of ours."""
-    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    beside = sorted((ROOT / "integrations").rglob("*.md"))
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")), *beside]
 
 
 def blocks(text: str) -> list[Block]:

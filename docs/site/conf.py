@@ -12,7 +12,14 @@ from sphinx.application import Sphinx
 project = "Developer Mesh"
 extensions = ["myst_parser"]
 root_doc = "README"
-include_patterns = ["README.md", "CHANGELOG.md", "docs/*.md", "docs/**/*.md", "sdk/*/README.md"]
+include_patterns = [
+    "README.md",
+    "CHANGELOG.md",
+    "docs/*.md",
+    "docs/**/*.md",
+    "sdk/*/README.md",
+    "integrations/*/README.md",
+]
 exclude_patterns = [".*", "build", "**/node_modules"]
 # GitHub's anchors of every heading, so that links to them hold in both places.
 myst_heading_anchors = 6
@@ -30,7 +37,7 @@ html_theme_options = {"footer_icons": []}
 _SECTIONS = {
     "Begin": ("docs/start", "docs/architecture"),
     "Guides": ("docs/guide/onboarding", "docs/guide/*"),
-    "Clients": ("sdk/*/README",),
+    "Clients": ("sdk/*/README", "integrations/*/README"),
     "Reference": ("docs/reference/*",),
     "Services": ("docs/reference/services/*",),
     "Operating": ("docs/operating", "docs/security"),
