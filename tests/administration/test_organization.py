@@ -26,7 +26,12 @@ async def owner(organization: Organization) -> Person:
 async def test_the_organization_is_shown_and_renamed_by_its_owner(organization: Organization):
     _, shown = await organization.ask("GET", ORGANIZATION)
     assert (shown["id"], shown["slug"], shown["plan"]) == (organization.id, organization.slug, "free")
-    assert shown["policies"] == {"require_mfa": False, "password_policy": "standard", "max_key_age_days": None}
+    assert shown["policies"] == {
+        "require_mfa": False,
+        "password_policy": "standard",
+        "max_key_age_days": None,
+        "passthrough": True,
+    }
     assert (await organization.ask("PATCH", ORGANIZATION, {"name": " Blue "}))[1]["name"] == "Blue"
     assert (await organization.ask("GET", ORGANIZATION))[1]["name"] == "Blue"
 
@@ -46,7 +51,7 @@ async def test_an_administrator_reads_and_does_not_rename(organization: Organiza
 
 async def test_policies_are_set_whole(organization: Organization):
     wanted = {"require_mfa": False, "password_policy": "nist"}
-    kept = {**wanted, "max_key_age_days": None}
+    kept = {**wanted, "max_key_age_days": None, "passthrough": True}
     assert await organization.ask("PUT", POLICIES, wanted) == (200, kept)
     assert await organization.ask("GET", POLICIES) == (200, kept)
     status, problem = await organization.ask("PUT", POLICIES, {"password_policy": "standard"})
@@ -61,6 +66,7 @@ async def test_the_age_of_keys_stays_when_it_is_left_out_and_is_lifted_by_null(o
     assert (await organization.ask("PUT", POLICIES, {**others, "max_key_age_days": None}))[1] == {
         **others,
         "max_key_age_days": None,
+        "passthrough": True,
     }
     for absurd in (0, -1, 10**9, 1.5, "90"):
         status, problem = await organization.ask("PUT", POLICIES, {**others, "max_key_age_days": absurd})

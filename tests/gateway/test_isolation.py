@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devmesh.access import Role
 
@@ -182,3 +182,24 @@ async def test_a_key_that_was_pasted_in_a_wrong_place_is_not_in_the_audit(organi
         "[key]",
         "DELETE /api/v1/credentials/[key]",
     }
+
+
+async def test_an_organization_may_take_none_that_is_passed_through(mesh: Mesh, github: GitHub):
+    mine, theirs = await mesh.organization(), await mesh.organization()
+    passed = {"X-Service-GitHub-Token": BO, "X-Service-GitHub-Base-Url": github.url}
+
+    async def call(organization: Organization) -> dict[str, Any]:
+        return await organization.call("github.get_authenticated_user", headers=passed)
+
+    off = {"require_mfa": False, "password_policy": "standard", "passthrough": False}
+    assert (await call(mine))["structuredContent"]["login"] == "bo"
+    assert (await mine.ask("PUT", "/api/v1/organization/policies", off))[0] == 200
+    before = len(github.received)
+    assert (await call(mine))["_meta"]["code"] == "passthrough_off"
+    # Nor does it turn to the organization's account instead, as if nothing had been sent.
+    await mine.connect(github, ADA, owner="organization")
+    assert (await call(mine))["_meta"]["code"] == "passthrough_off"
+    assert len(github.received) == before
+    assert (await call(theirs))["structuredContent"]["login"] == "bo"
+    await mine.connect(github, ADA)
+    assert (await call(mine))["_meta"]["credential"]["source"] == "user"

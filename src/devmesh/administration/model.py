@@ -36,7 +36,7 @@ class OrganizationChange(Body, frozen=True):
 
 
 class NewPolicies(Body, frozen=True):
-    """The body of PUT /organization/policies: the age of keys stays as it is when left out, all else is sent.
+    """The body of PUT /organization/policies: what may be left out stays as it is then, all else is sent.
 
     So none is switched off by being forgotten.
     """
@@ -52,6 +52,10 @@ class NewPolicies(Body, frozen=True):
         ]
         | UnsetType
         | None
+    ) = UNSET
+    passthrough: (
+        Annotated[bool, Meta(description="Whether calls may bring a credential along in X-Service-* headers.")]
+        | UnsetType
     ) = UNSET
 
 

@@ -72,8 +72,13 @@ class OwnOrganization:
         caller.require("policies:write")
         async with self._db.acting(caller.organization_id) as tx:
             organization, _ = await self._standing.take(tx, caller, "policies:write")
-            age = organization.policies.max_key_age_days if new.max_key_age_days is UNSET else new.max_key_age_days
-            policies = Policies(new.require_mfa, new.password_policy, age)
+            now = organization.policies
+            policies = Policies(
+                require_mfa=new.require_mfa,
+                password_policy=new.password_policy,
+                max_key_age_days=now.max_key_age_days if new.max_key_age_days is UNSET else new.max_key_age_days,
+                passthrough=now.passthrough if new.passthrough is UNSET else new.passthrough,
+            )
             await self._directory.set_policies(tx, caller.organization_id, policies)
             await self._tell(tx, caller, "policies.change", **msgspec.structs.asdict(policies))
         return policies

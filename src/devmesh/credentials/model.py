@@ -174,6 +174,15 @@ class CredentialDamaged(Unavailable):
     hint = "Store the credential again: POST /api/v1/credentials. Tell your administrator: the database was altered."
 
 
+class PassthroughOff(Forbidden):
+    """The organization lets no call bring a credential along."""
+
+    code = "passthrough_off"
+    error = "Passthrough Off"
+    hint = "Leave the X-Service-* headers out, and store the credential: POST /api/v1/credentials."
+    detail = "Your organization takes no credentials that are passed through with a request."
+
+
 class PassthroughIncomplete(Forbidden):
     """The passed-through fields are no complete set for that service."""
 

@@ -37,9 +37,10 @@ class Reach(msgspec.Struct, frozen=True):
 class Stored:
     """What is stored for one user's calls in one tenant, as the cache holds it."""
 
-    __slots__ = ("_reaches", "accounts", "own")
+    __slots__ = ("_reaches", "accounts", "own", "passthrough")
 
-    def __init__(self, rows: Iterable[Sealed]) -> None:
+    def __init__(self, rows: Iterable[Sealed], *, passthrough: bool) -> None:
+        self.passthrough = passthrough
         own: dict[str, list[Sealed]] = {}
         accounts: dict[str, list[Sealed]] = {}
         for row in rows:

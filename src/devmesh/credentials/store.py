@@ -163,3 +163,11 @@ def _with_terms(row: Record) -> dict[str, Any]:
     values = dict(row)
     values["terms"] = Terms(**{name: values.pop(name) for name in Terms.__struct_fields__})
     return values
+
+
+async def takes_passthrough(tx: Tx, organization_id: UUID) -> bool:
+    """Return whether the organization lets calls bring a credential along."""
+    found: bool = await tx.value(
+        "select coalesce((policies ->> 'passthrough')::boolean, true) from organizations where id = $1", organization_id
+    )
+    return found

@@ -18,7 +18,15 @@ import msgspec
 from devmesh.access import Caller
 from devmesh.credentials import fields, store
 from devmesh.credentials.choice import Candidates
-from devmesh.credentials.model import Chosen, CredentialDamaged, CredentialExpired, NoCredential, Sealed, Source
+from devmesh.credentials.model import (
+    Chosen,
+    CredentialDamaged,
+    CredentialExpired,
+    NoCredential,
+    PassthroughOff,
+    Sealed,
+    Source,
+)
 from devmesh.credentials.reach import Reach, Stored
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.crypto.masters import MASTER_CHANGED, WrongMasterKey
@@ -59,7 +67,8 @@ class Vault:
     ) -> Chosen:
         """Return the credential for this call, open; raise NoCredential saying what to connect and how.
 
-        Raises CredentialExpired, PassthroughIncomplete and CredentialDamaged for the one that is for the call.
+        Raises CredentialExpired, PassthroughOff, PassthroughIncomplete and CredentialDamaged for the one that is
+        for the call.
         """
         known = self._known(caller) or await self._read(caller)
         connector = tool.connector
@@ -67,6 +76,8 @@ class Vault:
         stored = self._first(own, caller, tool, arguments) if own is not None else None
         if stored is None:
             if passed:
+                if not known.passthrough:
+                    raise PassthroughOff
                 return fields.passed(connector, passed)
             accounts = known.accounts.get(connector.name)
             stored = self._first(accounts, caller, tool, arguments) if accounts is not None else None
@@ -139,7 +150,8 @@ class Vault:
         heard = self._heard
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             rows = await store.sealed(tx, caller.organization_id, caller.tenant_id, caller.user_id)
-        found = Stored(rows)
+            passthrough = await store.takes_passthrough(tx, caller.organization_id)
+        found = Stored(rows, passthrough=passthrough)
         for row in rows:
             log.info("credentials loaded service=%s owner=%s", row.service, row.user_id or "organization")
         if heard == self._heard:

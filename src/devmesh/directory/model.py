@@ -24,6 +24,7 @@ class Policies(Struct, frozen=True, forbid_unknown_fields=True):
     require_mfa: bool = False
     password_policy: Literal["standard", "nist"] = "standard"  # noqa: S105 - the name of a rule
     max_key_age_days: int | None = None
+    passthrough: bool = True
 
 
 _NO_POLICIES = Policies()
