@@ -181,5 +181,7 @@ def _lost(lost: Lost, secrets: Iterable[str]) -> DeveloperMeshError:
     if lost.kind == "timed_out":
         hint = "" if lost.unsent else "Whether the server acted is not known."
         return TimedOutError(reason, code=lost.kind, hint=hint)
+    if lost.kind == "malformed_reply":
+        return MalformedReplyError(reason, code=lost.kind, hint=_ELSEWHERE)
     hint = "Look at base_url, and whether the server runs." if lost.unsent else "Whether the server acted is not known."
     return ConnectionFailedError(reason, code=lost.kind, hint=hint)

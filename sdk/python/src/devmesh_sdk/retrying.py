@@ -30,7 +30,7 @@ class Retries:
             return None
         backoff: float = min(_FIRST_SECONDS * 2**attempt, _LONGEST_SECONDS)
         spread = backoff * random.uniform(0.5, 1)  # noqa: S311 - spreads clients, guards nothing
-        return spread if error.retry_after is None else error.retry_after + spread * 0.1
+        return max(spread, (error.retry_after or 0) + spread * 0.1)
 
     def _worth(self, outcome: Outcome, error: DeveloperMeshError) -> bool:
         if isinstance(outcome, Lost):

@@ -73,7 +73,7 @@ class _Received:
         if time.monotonic() > self._until:
             raise TimeoutError
         if self._length > _MOST_BYTES:
-            raise httpx2.DecodingError(f"The reply is longer than {_MOST_BYTES} bytes.")
+            raise httpx2.DecodingError("too long")
 
     def whole(self, reply: httpx2.Response) -> Reply:
         return Reply(reply.status_code, reply.headers, b"".join(self._parts))
@@ -89,6 +89,8 @@ def _lost(error: Exception) -> Lost:
     if isinstance(error, TimeoutError | httpx2.TimeoutException):
         what = "No connection came about in time." if unsent else "The reply did not come in time."
         return Lost("timed_out", unsent, what)
+    if isinstance(error, httpx2.DecodingError):
+        return Lost("malformed_reply", unsent, f"The reply is not what it says, or longer than {_MOST_BYTES} bytes.")
     if unsent:
         return Lost("connection_failed", unsent, f"No connection came about: {error}.")
     return Lost("connection_failed", unsent, "The connection was lost before the whole reply was there.")

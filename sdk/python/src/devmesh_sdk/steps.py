@@ -51,7 +51,7 @@ class Reply:
 class Lost:
     """No whole reply came; `unsent` if the request provably reached nobody."""
 
-    kind: Literal["connection_failed", "timed_out"]
+    kind: Literal["connection_failed", "timed_out", "malformed_reply"]
     unsent: bool
     reason: str
 

@@ -12,6 +12,7 @@ from devmesh_sdk.calls import API, Call, part
 from devmesh_sdk.core import Core
 from devmesh_sdk.credentials import Login, sendable
 from devmesh_sdk.errors import ToolError
+from devmesh_sdk.masking import masked
 from devmesh_sdk.replies import rpc_error
 from devmesh_sdk.steps import Steps
 
@@ -84,7 +85,7 @@ def call_tool(
     body = {"arguments": dict(arguments or {})}
     done: Executed = yield from core.run(Call("POST", path, body=body, headers=headers, once=True))
     if done["is_error"]:
-        raise _tool_error(name, done)
+        raise _tool_error(name, masked(done, core.session.secrets()))
     return done
 
 
