@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 from urllib.parse import quote, urlencode
 
 from devmesh.client.address import Address
@@ -42,7 +42,12 @@ class Credential(Protocol):
 class Reply(dict[str, Any]):
     """An object out of a reply; a member that should be there and is not means that no server of ours answered."""
 
-    def __missing__(self, name: str) -> Any:
+    def listed(self, name: str) -> list[Any]:
+        """Return the list of that name; raise Away for anything else."""
+        value = self[name]
+        return value if isinstance(value, list) else self.__missing__(name)
+
+    def __missing__(self, name: str) -> NoReturn:
         """Raise Away."""
         raise Away(f"The answer lacks '{name}': it is not what was asked for.", "Is it a server of Developer Mesh?")
 
@@ -123,7 +128,7 @@ class Server:
         while left is None or left > 0:
             limit = _PAGE if left is None else min(left, _PAGE)
             page = self.ask("GET", path, query={**(query or {}), "limit": limit, "cursor": cursor})
-            entries = page[name]
+            entries = page.listed(name)
             yield from entries
             seen += len(entries)
             told(seen)
