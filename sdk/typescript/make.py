@@ -24,11 +24,11 @@ _NPM = str(_WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 
 
 def node(*arguments: str) -> str:
-    """Run Node.js here and return what it said; raise CalledProcessError, with that, if it failed."""
+    """Run Node.js here and return what it said; if it failed, say it on standard error and end as it did."""
     done = subprocess.run([_NODE, *arguments], cwd=HERE, check=False, capture_output=True, text=True, timeout=300)  # noqa: S603 - no shell
     if done.returncode != 0:
         sys.stderr.write(done.stdout + done.stderr)
-        done.check_returncode()
+        raise SystemExit(done.returncode)
     return done.stdout
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sdk.node import make
 from sdk.world import World, world
 
 
@@ -12,3 +13,9 @@ def sdk_world() -> Iterator[World]:
     """The server, proxy and stand-in that the scenarios run against."""
     with world() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def typescript_sdk() -> None:
+    """Have the TypeScript SDK installed as its lock says, and built."""
+    make("build")

@@ -2,39 +2,26 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import aiohttp
 import pytest
 
+from sdk.node import SDK, make
 from sdk.world import World
 
-SDK = Path(__file__).parents[2] / "sdk" / "typescript"
-MAKE = SDK / "make.py"
-
-
-def make(*arguments: str | Path, given: str = "", **environ: str) -> str:
-    command = [sys.executable, MAKE, *arguments]
-    env = os.environ | environ
-    done = subprocess.run(command, check=False, input=given, capture_output=True, text=True, env=env, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-pytestmark = pytest.mark.usefixtures("built")
-
-
-@pytest.fixture(scope="session")
-def built() -> None:
-    """The SDK, installed as locked and built."""
-    make("build")
+pytestmark = pytest.mark.usefixtures("typescript_sdk")
 
 
 def test_the_scenarios_come_out_as_written(sdk_world: World):
-    make("node", "--test", "test/scenarios.test.ts", DEVMESH_WORLD=json.dumps(sdk_world.values))
+    make(
+        "node", "--test", "--test-timeout=120000", "test/scenarios.test.ts", DEVMESH_WORLD=json.dumps(sdk_world.values)
+    )
+
+
+def test_it_does_what_its_own_tests_say():
+    files = [path.relative_to(SDK) for path in SDK.glob("test/*.test.ts") if path.name != "scenarios.test.ts"]
+    assert files
+    make("node", "--test", "--test-timeout=60000", *files)
 
 
 async def test_the_types_are_those_of_the_servers_document(sdk_world: World, tmp_path):

@@ -2076,6 +2076,8 @@ export interface components {
         NewPolicies: {
             /** @description A key stops so many days after it was made or rotated; null: never. */
             max_key_age_days?: number | null;
+            /** @description Whether calls may bring a credential along in X-Service-* headers. */
+            passthrough?: boolean;
             /**
              * @description nist: new passwords have at least 15 characters.
              * @enum {string}
@@ -2138,6 +2140,8 @@ export interface components {
         /** Policies */
         Policies: {
             max_key_age_days?: number | null;
+            /** @default true */
+            passthrough?: boolean;
             /**
              * @default standard
              * @enum {string}
