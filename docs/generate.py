@@ -15,16 +15,17 @@ from typing import Any
 
 import bounds
 import rights
+import services
 from tables import plain, table
 
 import devmesh
 from devmesh import app, cli
+from devmesh import metrics as told
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import MeshError
-from devmesh.gateway.builtin import BUILTIN
 from devmesh.http.routing import ANY, BY_TOOL
+from devmesh.metrics.registry import Metric
 from devmesh.settings import SETTINGS
-from devmesh.upstream.model import Connector, Tool
 
 FOLDER = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by `make docs` from the code. Change the code, not this page. -->"
@@ -83,59 +84,6 @@ def routes() -> Iterator[str]:
     yield table(("Method", "Path", "Who may", "Does"), shown)
 
 
-def tools() -> Iterator[str]:
-    """Yield the page of the tools."""
-    yield "# Tools"
-    yield (
-        "As `tools/list` names them; `service_operation` is accepted for `service.operation`. A tool that reads needs "
-        "`tools:read`, one that writes `tools:execute`, each also for a service or a tool alone "
-        "(`tools:execute:github.create_issue`). `GET /api/v1/tools/{name}` shows a tool's arguments."
-    )
-    rows = (
-        (f"[{one.title}](services/{name}.md)", f"`{name}`", str(len(one.tools)))
-        for name, one in sorted(CONNECTORS.items())
-    )
-    yield table(("Service", "Its name", "Tools"), rows)
-    yield "## The gateway's own"
-    yield from _tools(BUILTIN)
-
-
-def service(connector: Connector) -> Iterator[str]:
-    """Yield the page of a service."""
-    yield f"# {connector.title}"
-    name = connector.name
-    where = f", made at <{connector.token_page}>" if connector.token_page else ""
-    yield (
-        f'A credential for `"service_type": "{name}"` holds {_fields(connector)}{where}. '
-        "[Credentials](../../guide/credentials.md) says how it is stored, and how one of several is chosen."
-    )
-    rows = (
-        (
-            f"`{'metadata' if field.metadata else 'credentials'}.{field.name}`",
-            "sealed" if field.secret or not field.metadata else "readable",
-            field.description,
-        )
-        for field in connector.fields
-    )
-    yield table(("Field", "Kept", "What it is"), rows)
-    yield "## Tools"
-    yield from _tools(connector)
-
-
-def _tools(connector: Connector) -> Iterator[str]:
-    scoped = any(tool.needs for tool in connector.tools.values())
-    rows = (
-        (
-            f"`{tool.name}`",
-            _does(tool),
-            *([" or ".join(f"`{scope}`" for scope in tool.needs)] if scoped else []),
-            " ".join(tool.description.partition("\n\n")[0].split()),
-        )
-        for tool in sorted(connector.tools.values(), key=lambda tool: tool.name)
-    )
-    yield table(("Tool", "Does", *(["Needs of the token"] if scoped else []), "Description"), rows)
-
-
 def commands() -> Iterator[str]:
     """Yield the page of the commands."""
     yield "# Commands"
@@ -146,6 +94,19 @@ def commands() -> Iterator[str]:
         yield f"## devmesh {name}"
         yield summary[0].upper() + summary[1:] + "."
         yield from _options(parser)
+
+
+def metrics() -> Iterator[str]:
+    """Yield the page of the metrics."""
+    yield "# Metrics"
+    yield (
+        "What `GET /metrics` tells in Prometheus's text form: to a key with `metrics:read`, and to anybody on "
+        "`DEVMESH_METRICS_ADDR`. Each worker counts for itself. [Operating](../operating.md#monitoring) says what to "
+        "watch."
+    )
+    named = (metric for metric in vars(told).values() if isinstance(metric, Metric))
+    rows = ((f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), one.meaning) for one in named)
+    yield table(("Name", "Kind", "Labels", "Meaning"), rows)
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -168,10 +129,10 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
-    **{page.__name__: page for page in (settings, errors, routes, tools, commands)},
+    **{page.__name__: page for page in (settings, errors, routes, services.tools, commands, metrics)},
     "scopes": rights.page,
     "limits": bounds.page,
-    **{f"services/{name}": partial(service, connector) for name, connector in CONNECTORS.items()},
+    **{f"services/{name}": partial(services.service, connector) for name, connector in CONNECTORS.items()},
 }
 
 
@@ -194,28 +155,6 @@ def _who(handler: Any) -> str:
     if plan.caller is None:
         return "anybody"
     return "any key" if plan.caller_required else "anybody; a key is checked if sent"
-
-
-def _fields(connector: Connector) -> str:
-    """Return the fields of a credential; of several sets of them exactly one is given."""
-    names = {field.name: f"`{'metadata.' if field.metadata else ''}{field.name}`" for field in connector.fields}
-    sets = [" and ".join(names[name] for name in form) for form in connector.forms]
-    in_sets = {name for form in connector.forms for name in form}
-    others = [
-        f"{names[field.name]}{'' if field.required else ' (optional)'}"
-        for field in connector.fields
-        if field.name not in in_sets
-    ]
-    either = [f"either {', or '.join(sets)}"] if sets else []
-    return "; beside that ".join([*either, *([", ".join(others)] if others else [])])
-
-
-def _does(tool: Tool) -> str:
-    if tool.read_only:
-        return "reads"
-    if tool.safe is not None:
-        return "reads or writes"
-    return "writes, cannot be undone" if tool.destructive else "writes"
 
 
 def _option(action: argparse.Action) -> str:

@@ -97,7 +97,17 @@ def test_a_difference_between_page_and_reply_is_seen():
     assert differences({"gone": None}, reply) == [".gone is missing"]
 
 
-def test_the_pages_count_githubs_tools_right():
-    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", GUIDE):
-        for count in re.findall(r"(\d+) (?:GitHub )?tools|\"tools\": (\d+)", " ".join(path.read_text().split())):
-            assert int("".join(count)) == len(CONNECTORS["github"].tools), path
+def test_the_pages_count_the_tools_right():
+    told = {
+        (CONNECTORS["github"].name, int("".join(count)))
+        for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", GUIDE)
+        for count in re.findall(r"(\d+) GitHub tools|\"tools\": (\d+)", " ".join(path.read_text().split()))
+    }
+    changes = " ".join((ROOT / "CHANGELOG.md").read_text().split())
+    for connector in CONNECTORS.values():
+        told |= {
+            (connector.name, int(count))
+            for count in re.findall(rf"{connector.title}(?: [a-zA-Z ]+)? \((\d+)[ ;)]", changes)
+        }
+    # Of the services after the first, `call_api` is named beside the count.
+    assert told == {(name, len(one.tools) - (name != "github")) for name, one in CONNECTORS.items()}
