@@ -1,4 +1,4 @@
-"""Both clients of the Python SDK on real sockets with a hostile server, or none, at the other end: one error, no hang."""
+"""Both clients of the Python SDK on real sockets, and a hostile server or none behind them: one error, no hang."""
 
 from __future__ import annotations
 

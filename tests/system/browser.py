@@ -30,9 +30,13 @@ _ARGUMENTS = (
 
 
 class Browser:
-    """`async with Browser() as browser`; `browser.complaints` is what it said of pages, policy violations included."""
+    """`async with Browser() as browser`; `browser.complaints` is what it said of pages, policy violations included.
 
-    def __init__(self) -> None:
+    The `hosts` are names that lead to this machine.
+    """
+
+    def __init__(self, *hosts: str) -> None:
+        self._rules = ", ".join(f"MAP {host} 127.0.0.1" for host in hosts)
         self.complaints: list[str] = []
         self.requests: list[tuple[str, str]] = []
         self._profile = Path(tempfile.mkdtemp(prefix="system-"))
@@ -41,7 +45,13 @@ class Browser:
 
     async def __aenter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-            ["/usr/bin/chromium", *_ARGUMENTS, f"--user-data-dir={self._profile}", "about:blank"],
+            [
+                "/usr/bin/chromium",
+                *_ARGUMENTS,
+                f"--user-data-dir={self._profile}",
+                f"--host-resolver-rules={self._rules}",
+                "about:blank",
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
