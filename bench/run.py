@@ -18,12 +18,14 @@ import micro
 import people
 import replies
 import revocation
+import sdk_node
 import sessions
 from figures import missed, postgresql
 
 BENCHMARKS: dict[str, Callable[[bool], None]] = {
     "micro": micro.measure,
     "aws": aws.measure,
+    "sdk_node": sdk_node.measure,
     "size": footprint.size,
     "start": footprint.start,
     "replies": replies.measure,
