@@ -19,6 +19,7 @@ import people
 import replies
 import revocation
 import sdk_node
+import sdk_python
 import sessions
 from figures import missed, postgresql
 
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[bool], None]] = {
     "micro": micro.measure,
     "aws": aws.measure,
     "sdk_node": sdk_node.measure,
+    "sdk_python": sdk_python.measure,
     "size": footprint.size,
     "start": footprint.start,
     "replies": replies.measure,
