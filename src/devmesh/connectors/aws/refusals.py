@@ -24,7 +24,7 @@ _SKEWED = re.compile("^Signature (?:expired|not yet current)", re.IGNORECASE)
 # AWS names no time; its clients begin with less than a second and double it.
 _WAIT = 5.0
 # A refused signature is told with all that was signed, a session's token in it.
-_SIGNED = re.compile(r"\s*(?:The Canonical String|The String-to-Sign|'AWS4-HMAC).*", re.DOTALL)
+_SIGNED = re.compile("(?:The Canonical String|The String-to-Sign|'AWS4-HMAC).*", re.DOTALL)
 _ANEW = 'Store the key anew: POST /api/v1/credentials with "service_type": "aws".'
 _KEY = f"The stored access key is mistyped, inactive or of another account. {_ANEW}"
 _CODES: Mapping[str, str] = {
@@ -55,9 +55,9 @@ _DENIED = (
 
 def explain(reply: Reply) -> Failure:
     """Return what AWS said, bounded, the next step, and how long to wait if it is a matter of waiting."""
-    message = _SIGNED.sub("", str(_error(reply).get("Message") or ""))
+    message = _SIGNED.sub("", str(_error(reply).get("Message") or "")).strip()
     said = f"AWS answered {' '.join(part for part in (str(reply.status), code_of(reply)) if part)}"
-    said = f"{said}: {bounded(message)}" if message.strip() else f"{said}."
+    said = f"{said}: {bounded(message)}" if message else f"{said}."
     if is_clock(reply):
         return Failure(said, CLOCK)
     if is_limited(reply):

@@ -96,12 +96,18 @@ def without_runner_tokens(_request: Request, reply: Reply) -> Reply:
     """Return the reply without the tokens that register runners, which maintainers see in each project and group."""
     if _RUNNERS_TOKEN.encode() not in reply.body or not reply.is_json:
         return reply
-    return Reply(reply.status, reply.headers, msgspec.json.encode(_without(reply.json())), reply.host)
+    value = reply.json()
+    _strip(value)
+    return Reply(reply.status, reply.headers, msgspec.json.encode(value), reply.host)
 
 
-def _without(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_without(one) for one in value]
-    if isinstance(value, dict):
-        return {name: _without(one) for name, one in value.items() if name != _RUNNERS_TOKEN}
-    return value
+def _strip(value: Any) -> None:
+    """Take the tokens out of the value, however deep it is nested."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            one.pop(_RUNNERS_TOKEN, None)
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
