@@ -112,9 +112,9 @@ def _known(before: Sequence[str], given: Sequence[str]) -> Iterator[str]:
     """Yield what only the server knows: services, tools, and a tool's arguments."""
     match list(before[:2]), given:
         case ["connect", *_], []:
-            yield from (one["service"] for one in _server().ask("GET", "/services")["services"])
+            yield from (one["service"] for one in _server().ask("GET", "/services").listed("services"))
         case ["tools", "list"], []:
-            yield from (one["service"] for one in _server().ask("GET", "/services")["services"])
+            yield from (one["service"] for one in _server().ask("GET", "/services").listed("services"))
         case ["tools", "describe" | "call"], []:
             yield from (tool["name"] for tool in _server().pages("/tools", "tools"))
         case ["tools", "call"], [name, *_]:

@@ -81,7 +81,7 @@ def _connect(options: argparse.Namespace) -> Exit:
 
 
 def _found(server: Server, name: str) -> Reply:
-    services: list[Reply] = server.ask("GET", "/services")["services"]
+    services: list[Reply] = server.ask("GET", "/services").listed("services")
     names = [str(one["service"]) for one in services]
     if name.lower() not in names:
         nearest = difflib.get_close_matches(name.lower(), names, n=1)
@@ -158,7 +158,7 @@ def _piped(
     form = begun[0] if begun else forms[0] if len(forms) == 1 else ()
     needed = [name for name, field in fields.items() if (field["required"] and name not in among) or name in form]
     secrets = [name for name in needed if fields[name]["secret"]]
-    if not text or len(secrets) != 1:
+    if not text or len(secrets) != 1 or set(needed) - set(given) != set(secrets):
         example = json.dumps(dict.fromkeys(set(needed or fields) - given.keys(), "…"))
         raise Failed(
             "Standard input does not hold what is needed.", f"Write a JSON object to it: {example}", Exit.USAGE

@@ -9,7 +9,7 @@ from typing import Any
 
 from devmesh.cli import people
 from devmesh.client.asking import sure
-from devmesh.client.failure import Exit, Failed
+from devmesh.client.failure import Exit, Failed, Refused
 from devmesh.client.flags import Flags
 from devmesh.client.progress import Progress
 from devmesh.client.screen import Color, Column, Screen
@@ -17,6 +17,7 @@ from devmesh.client.server import Reply, Server, in_path
 from devmesh.client.text import as_json, plain
 
 _LARGEST = 4 * 1024 * 1024
+_UNCONNECTED = ("no_credential", "credential_expired")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,8 +115,17 @@ def _call(options: argparse.Namespace) -> Exit:
         raise Failed("Nothing was called.")
     with Progress(f"calling {tool['name']}") as progress:
         server.wait = progress.wait
-        done = server.ask("POST", f"/tools/{in_path(tool['name'])}/execute", {"arguments": values})
+        done = _done(server, tool["name"], values)
     return _end(people.screen(options), done)
+
+
+def _done(server: Server, name: str, values: dict[str, Any]) -> Reply:
+    try:
+        return server.ask("POST", f"/tools/{in_path(name)}/execute", {"arguments": values})
+    except Refused as refused:
+        if refused.problem in _UNCONNECTED:
+            refused.hint = f"'devmesh connect {name.partition('.')[0]}' stores a credential for it."
+        raise
 
 
 def _end(screen: Screen, done: Reply) -> Exit:
@@ -128,10 +138,7 @@ def _end(screen: Screen, done: Reply) -> Exit:
     what, _, rest = (result if isinstance(result, str) else as_json(result)).partition("\n")
     screen.note(f"devmesh: {what}", Color.RED)
     screen.note(f"  {rest}" if rest else "")
-    return Exit.REFUSED if done["meta"].get("code") in _REFUSALS else Exit.FAILED
-
-
-_REFUSALS = ("insufficient_scope", "no_credential", "credential_expired", "service_not_allowed", "address_not_allowed")
+    return Exit.FAILED
 
 
 def _tool(server: Server, name: str) -> Reply:

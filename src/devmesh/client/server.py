@@ -141,14 +141,18 @@ class Server:
         problem = _problem(answer, self.address)
         code = str(problem["code"])
         what = str(problem.get("detail") or problem.get("error") or "The server refused that.")
-        faults = problem.get("errors")
-        for fault in faults if isinstance(faults, list) else ():
-            if isinstance(fault, dict):
-                what += f"\n  {fault.get('field')}: {fault.get('message')}"
         hint = self.credential.advice(code) or str(problem.get("hint") or "")
+        if faults := _faults(problem):
+            what, hint = f"The server does not take that.\n{faults}", ""
         if secret:
             what, hint = what.replace(secret, _HIDDEN), hint.replace(secret, _HIDDEN)
         return Refused(answer.status, code, what, hint, _seconds(answer.headers.get("retry-after", "")))
+
+
+def _faults(problem: Reply) -> str:
+    faults = problem.get("errors")
+    listed = [fault for fault in faults if isinstance(fault, dict)] if isinstance(faults, list) else []
+    return "\n".join(f"  {fault.get('field')}: {fault.get('message')}" for fault in listed)
 
 
 def in_path(text: str) -> str:

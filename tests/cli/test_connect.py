@@ -1,0 +1,123 @@
+"""Connecting a service: what is asked for, what is hidden, and what the service says of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from devmesh.demo.github import GitHub
+    from running import Organization
+    from shell import Shell
+
+ADA = "ghp_adas_token_000000"
+
+
+async def stored(organization: Organization) -> list[dict[str, object]]:
+    return (await organization.ask("GET", "/api/v1/credentials"))[1]["credentials"]
+
+
+async def test_a_person_is_asked_for_the_fields_and_told_whose_token_it_is(
+    logged_in: Shell, organization: Organization, github: GitHub
+):
+    ran = await logged_in.type(
+        "connect", "github", answers=[("token (not shown)", ADA), ("base_url (Enter", github.url)]
+    )
+    assert (ran.code, "Connected: GitHub knows this as ada." in ran.text) == (0, True), ran.out
+    assert "https://github.com/settings/tokens" in ran.text
+    assert ADA not in ran.out
+    assert ran.widest <= 80
+    assert [one["service_type"] for one in await stored(organization)] == ["github"]
+    listed = await logged_in.type("connect")
+    assert (listed.code, "github yes 61" in listed.text) == (0, True), listed.out
+    assert listed.widest <= 80
+
+
+async def test_a_token_that_the_service_refuses_ends_with_1_and_says_so(logged_in: Shell, github: GitHub):
+    typed = [("token (not shown)", "ghp_mistyped"), ("base_url (Enter", github.url)]
+    ran = await logged_in.type("connect", "github", answers=typed)
+    assert (ran.code, "GitHub does not accept the token" in ran.text) == (1, True), ran.out
+    assert "ghp_mistyped" not in ran.out
+
+
+async def test_of_several_forms_the_person_chooses_one(logged_in: Shell):
+    typed = [
+        ("Which of these do you have", "7"),
+        ("Which of these do you have", "1"),
+        ("email:", "ada@acme.example"),
+        ("api_token (not shown)", "ATATT-secret"),
+        ("base_url:", "https://127.0.0.1"),
+    ]
+    ran = await logged_in.type("connect", "jira", answers=typed)
+    assert "ATATT-secret" not in ran.out
+    assert "Stored, but Jira says" in ran.text, ran.out
+    assert ran.code == 0  # the service could not say
+
+
+@pytest.mark.parametrize("stdin", [ADA + "\n", '{"token": "' + ADA + '"}'])
+async def test_in_a_pipe_the_secret_comes_over_standard_input(logged_in: Shell, github: GitHub, stdin: str):
+    ran = await logged_in.run("connect", "github", "--field", f"base_url={github.url}", stdin=stdin)
+    assert (ran.code, ran.json["account"]) == (0, "ada"), ran.err
+    assert ADA not in ran.said
+
+
+async def test_a_secret_in_the_command_line_is_refused_and_not_repeated(logged_in: Shell, organization: Organization):
+    ran = await logged_in.run("connect", "github", "--field", f"token={ADA}")
+    assert (ran.code, "is a secret" in ran.err, ADA in ran.said) == (2, True, False)
+    assert await stored(organization) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "code", "said"),
+    [
+        (("githib",), "", 4, "Did you mean github?"),
+        (("github", "--field", "tocken=1"), "", 2, "There is no field 'tocken'."),
+        (("github", "--field", "base_url"), "", 2, "NAME=VALUE"),
+        (("github",), "", 2, "Write a JSON object"),
+        (("aws",), "only-one-value", 2, "secret_key"),
+        (("jira",), "a-token-of-which-form", 2, "Write a JSON object"),
+        (("github",), '{"tocken": "1"}', 2, "There is no field 'tocken'"),
+        (("github",), '{"token": 1}', 2, "or it is no text"),
+        (("github",), "{", 2, "no whole JSON object"),
+        (("jira",), '{"email": "a@b.example"}', 1, "credentials.api_token"),
+    ],
+)
+async def test_what_is_wrong_with_a_credential_is_said(
+    logged_in: Shell, words: tuple[str, ...], stdin: str, code: int, said: str
+):
+    ran = await logged_in.run("connect", *words, stdin=stdin)
+    assert (ran.code, said in ran.err) == (code, True), ran.said
+    assert "Traceback" not in ran.err
+
+
+async def test_a_label_and_a_service_account_are_stored_as_such(
+    logged_in: Shell, organization: Organization, github: GitHub
+):
+    fields = ("--field", f"base_url={github.url}")
+    assert (await logged_in.run("connect", "github", *fields, "--label", "work", stdin=ADA)).code == 0
+    assert (await logged_in.run("connect", "github", *fields, "--organization", stdin=ADA)).code == 0
+    found = {(one["owner"], one["label"]) for one in await stored(organization)}
+    assert found == {("user", "work"), ("organization", None)}
+
+
+async def test_disconnecting_asks_first_and_destroys_one_credential(
+    logged_in: Shell, organization: Organization, github: GitHub
+):
+    await organization.connect(github, ADA)
+    unasked = await logged_in.run("disconnect", "github")
+    assert (unasked.code, "--yes" in unasked.err) == (2, True)
+    refused = await logged_in.type("disconnect", "github", answers=[("[y/N]", "")])
+    assert (refused.code, len(await stored(organization))) == (1, 1)
+    done = await logged_in.type("disconnect", "github", answers=[("[y/N]", "y")])
+    assert (done.code, await stored(organization)) == (0, [])
+    again = await logged_in.run("disconnect", "github", "--yes")
+    assert again.code == 4
+
+
+async def test_an_agents_key_may_see_services_and_connect_none(shell: Shell, organization: Organization):
+    shell.environ["DEVMESH_API_KEY"] = await organization.new_key(key_type="agent")
+    assert "github" in {one["service"] for one in (await shell.run("connect")).json["services"]}
+    ran = await shell.run("connect", "github", stdin=json.dumps({"token": ADA}))
+    assert (ran.code, "Unset it" in ran.err) == (3, True)

@@ -1,0 +1,165 @@
+"""Keys, contexts and the audit from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from running import Mesh, Organization
+    from shell import Shell
+
+
+async def works(organization: Organization, key: str) -> bool:
+    return (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 200
+
+
+async def test_a_key_is_made_shown_once_listed_rotated_and_revoked(logged_in: Shell, organization: Organization):
+    made = await logged_in.type("keys", "create", "my agent", "--type", "agent", "--scope", "read")
+    [key] = [word for word in made.text.split() if word.startswith("agt_")]
+    assert (made.code, await works(organization, key)) == (0, True)
+    listed = await logged_in.type("keys", "list")
+    assert (listed.code, f"{key[:8]} my agent agent read" in listed.text) == (0, True), listed.out
+    assert key not in listed.out
+    rotated = await logged_in.run("keys", "rotate", "my agent")
+    assert await works(organization, rotated.json["api_key"])
+    assert not await works(organization, key)
+    gone = await logged_in.type(
+        "keys", "revoke", rotated.json["info"]["key_prefix"], answers=[("for good? [y/N]", "y")]
+    )
+    assert (gone.code, await works(organization, rotated.json["api_key"])) == (0, False)
+    assert "my agent" not in (await logged_in.type("keys", "list")).text
+    assert "revoked" in (await logged_in.type("keys", "list", "--all")).text
+    assert max(ran.widest for ran in (made, listed, gone)) <= 80
+
+
+async def test_a_rotated_key_has_its_grace(logged_in: Shell, organization: Organization):
+    key = await organization.new_key(name="kept")
+    ran = await logged_in.run("keys", "rotate", "kept", "--grace", "60")
+    assert (ran.code, await works(organization, key)) == (0, True)
+
+
+async def test_what_bounds_a_key_is_asked_for_by_options(logged_in: Shell):
+    words = ("--service", "github", "--ip", "127.0.0.1", "--expires-in", "12h", "--scope", "read", "--scope", "write")
+    info = (await logged_in.run("keys", "create", "bound", "--type", "agent", *words)).json["info"]
+    assert (info["allowed_services"], info["scopes"]) == (["github"], ["read", "write"])
+    assert info["allowed_ips"] == ["127.0.0.1/32"] or info["allowed_ips"] == ["127.0.0.1"]
+    ends = datetime.fromisoformat(info["expires_at"]) - datetime.now(UTC)
+    assert timedelta(hours=11, minutes=59) < ends <= timedelta(hours=12)
+
+
+async def test_a_name_of_several_keys_or_of_none_ends_no_key(logged_in: Shell, organization: Organization):
+    keys = [await organization.new_key(name="twin") for _ in range(2)]
+    several = await logged_in.run("keys", "revoke", "twin", "--yes")
+    assert (several.code, "by its id" in several.err) == (2, True)
+    none = await logged_in.run("keys", "revoke", "nobody", "--yes")
+    assert (none.code, "keys list" in none.err) == (4, True)
+    unasked = await logged_in.run("keys", "revoke", keys[0][:8])
+    assert unasked.code == 2
+    assert [await works(organization, key) for key in keys] == [True, True]
+
+
+async def test_another_organizations_key_is_not_there(logged_in: Shell, mesh: Mesh):
+    other = await mesh.organization()
+    _, listed = await other.ask("GET", "/api/v1/api-keys")
+    ran = await logged_in.run("keys", "revoke", listed["api_keys"][0]["id"], "--yes")
+    assert (ran.code, await works(other, other.key)) == (4, True)
+
+
+@pytest.mark.parametrize("time", ["0d", "90", "9999999d", "-1d", "1y", "d"])
+async def test_a_strange_length_of_time_is_a_usage_error(logged_in: Shell, time: str):
+    assert (await logged_in.run("keys", "create", "x", f"--expires-in={time}")).code == 2
+
+
+async def test_lists_longer_than_a_page_are_whole(logged_in: Shell, organization: Organization):
+    for first in range(0, 210, 30):
+        await asyncio.gather(
+            *(organization.ask("POST", "/api/v1/contexts", {"name": f"c{first + n}"}) for n in range(30))
+        )
+    assert (await logged_in.run("contexts", "list", "--limit", "1000")).json["count"] == 210
+    assert (await logged_in.run("contexts", "list", "--limit", "205")).json["count"] == 205
+
+
+async def test_a_context_is_stored_shown_replaced_and_deleted(logged_in: Shell):
+    document = {"name": "release 7", "tags": ["web"], "content": {"steps": [1, 2]}}
+    (logged_in.home / "release.json").write_text(json.dumps(document))
+    made = await logged_in.run("contexts", "create", "release.json", "--tag", "api")
+    assert (made.code, made.json["tags"], made.json["version"]) == (0, ["api"], 1), made.err
+    context = made.json["id"]
+    changed = await logged_in.run(
+        "contexts", "update", context, "-", "--if-version", "1", stdin=json.dumps({**document, "content": {}})
+    )
+    assert (changed.code, changed.json["version"]) == (0, 2)
+    stale = await logged_in.run("contexts", "update", context, "release.json", "--if-version", "1")
+    assert (stale.code, "Traceback" in stale.err) == (1, False)
+    assert (await logged_in.run("contexts", "get", context)).json["content"] == {}
+    former = await logged_in.type("contexts", "get", context, "--version", "1")
+    assert '"steps": [ 1, 2 ]' in former.text
+    listed = await logged_in.type("contexts", "list", "--tag", "web")
+    assert (listed.widest <= 80, context in listed.text, "release 7" in listed.text) == (True, True, True), listed.out
+    assert (await logged_in.run("contexts", "list", "--search", "nothing")).json["count"] == 0
+    kept = await logged_in.type("contexts", "delete", context, answers=[("[y/N]", "n")])
+    assert kept.code == 1
+    gone = await logged_in.type("contexts", "delete", context, answers=[("[y/N]", "y")])
+    assert gone.code == 0
+    assert (await logged_in.run("contexts", "get", context)).code == 4
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{", "\ufffe", "1" * 5000])
+async def test_a_file_that_is_no_object_is_not_stored(logged_in: Shell, content: str):
+    (logged_in.home / "x.json").write_text(content)
+    ran = await logged_in.run("contexts", "create", "x.json")
+    assert (ran.code, "no JSON object" in ran.err) == (2, True), ran.err
+
+
+async def test_a_file_that_there_is_none_of_is_said(logged_in: Shell):
+    ran = await logged_in.run("contexts", "create", "none.json")
+    assert (ran.code, "none.json cannot be read" in ran.err) == (2, True)
+
+
+async def test_the_audit_is_shown_with_its_filters(logged_in: Shell, organization: Organization):
+    await organization.new_key(name="one")
+    ran = await logged_in.type("audit", "--action", "key.create")
+    assert (ran.code, "key.create" in ran.text, "session" in ran.text) == (0, True, False), ran.out
+    assert ran.widest <= 80
+    assert (await logged_in.run("audit", "--limit", "1")).json["count"] == 1
+    assert (await logged_in.run("audit", "--since", "2999-01-01T00:00:00Z")).json["entries"] == []
+    wrong = await logged_in.run("audit", "--since", "yesterday")
+    assert (wrong.code, "since" in wrong.err) == (1, True)
+    shown = await logged_in.type("audit", "--outcome", "pending", "--tool", "none")
+    assert "There is no such entry." in shown.text
+
+
+async def test_whoever_may_not_see_the_audit_is_told_by_3(shell: Shell, organization: Organization):
+    shell.environ["DEVMESH_API_KEY"] = await organization.new_key(key_type="user")
+    ran = await shell.run("audit")
+    assert (ran.code, ran.out, "Unset it" in ran.err) == (3, "", True)
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;owned\x07", "two\nlines", "\u202eevil", "宽" * 60])
+async def test_a_name_cannot_move_the_cursor_or_break_the_table(
+    logged_in: Shell, organization: Organization, name: str
+):
+    status, made = await organization.ask("POST", "/api/v1/contexts", {"name": name})
+    if status == 422:
+        pytest.skip("the server takes no such name")
+    ran = await logged_in.type("contexts", "list")
+    assert ran.code == 0
+    assert not any(bad in ran.out for bad in ("\x1b]", "\x07", "\u202e"))
+    [row] = [line for line in ran.out.splitlines() if made["id"] in line]
+    assert "ago" in row
+    assert json.loads((await logged_in.run("contexts", "list")).out)["contexts"][0]["name"] == name
+
+
+async def test_colors_are_for_terminals_and_for_who_wants_them(logged_in: Shell):
+    assert "\x1b[" in (await logged_in.type("keys", "list")).out
+    assert "\x1b" not in (await logged_in.run("keys", "list")).out
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        logged_in.environ[name] = value
+        assert "\x1b" not in (await logged_in.type("keys", "list")).out
+        assert "\x1b" not in (await logged_in.type("keys", "revoke", "nobody", "--yes")).out
+        del logged_in.environ[name]
