@@ -33,6 +33,7 @@ COMMANDS = {
     "keys": "make, list, rotate and revoke API keys; find them in text; rotate the installation's own",
     "organizations": "list the organizations, or put one on another plan",
     "import-basic-auth": "give services that used basic authentication a tenant and a key each, over a server's API",
+    "import-gateway": "give the keys of another gateway a counterpart each, over a server's API",
     "demo": "walk through it all against a stand-in for GitHub, and end",
     "doctor": "say what is wrong with this installation and how to mend it",
 }

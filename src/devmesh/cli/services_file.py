@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ _LARGEST = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service that is to have a key of its own, in a tenant of its own."""
+    """A service that is to have a key of its own, in a tenant of its own; `more` is what else is asked for the key."""
 
     name: str
     tenant: str
     scopes: tuple[str, ...] = SCOPES
+    more: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def key_name(self) -> str:
@@ -47,7 +48,7 @@ class FileFaults(Exception):
 
 def read(file: Path) -> list[Service]:
     """Return the services of the file, each once, in its order; raise FileFaults."""
-    text = _text(file)
+    text = text_of(file)
     services: dict[str, Service] = {}
     faults: list[str] = []
     for where, entry in _entries(text, file.suffix.lower()):
@@ -65,7 +66,8 @@ def read(file: Path) -> list[Service]:
     return list(services.values())
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """Return what the file holds; raise FileFaults."""
     try:
         with file.open("rb") as opened:
             text = opened.read(_LARGEST + 1).decode("utf-8-sig")
