@@ -14,6 +14,8 @@ from devmesh.client.failure import Failed
 from devmesh.client.flags import Flags
 from devmesh.client.server import Server, in_path
 
+# What the scripts ask for; nobody types it.
+_WORDS = "words"
 # A shell waits for us while somebody looks at it.
 _PATIENCE_SECONDS = 2.0
 # Some words are the server's: none of them means anything to a shell.
@@ -51,7 +53,7 @@ complete -c devmesh -a '(__devmesh_words)'
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the shell."""
-    parser.add_argument("shell", choices=[*_SCRIPTS, "words"], metavar="SHELL", help=f"one of {', '.join(_SCRIPTS)}")
+    parser.add_argument("shell", choices=[*_SCRIPTS, _WORDS], metavar="SHELL", help=f"one of {', '.join(_SCRIPTS)}")
     # What the scripts call: prints the words that the last one may become.
     parser.add_argument("given", nargs="*", help=argparse.SUPPRESS)
 
@@ -103,7 +105,7 @@ def _values(parser: argparse.ArgumentParser, rest: Sequence[str], before: Sequen
     positional = [action for action in parser._actions if not action.option_strings]  # noqa: SLF001 - as above
     given = [word for word in rest if not word.startswith("-")]
     if positional and not given and positional[0].choices and not isinstance(positional[0].choices, dict):
-        yield from map(str, positional[0].choices)
+        yield from (str(choice) for choice in positional[0].choices if choice != _WORDS)
     with contextlib.suppress(Failed):
         yield from _known(before, given)
 

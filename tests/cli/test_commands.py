@@ -1,0 +1,179 @@
+"""What holds for every command: it starts in an instant, explains itself, and a shell completes it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from devmesh import cli
+from devmesh.cli.completion import words
+from devmesh.client.address import DEFAULT_URL
+from devmesh.client.failure import Exit
+from devmesh.settings import DEFAULT_PORT
+from hostile import Hostile, reply
+from shell import PROGRAM, Shell
+
+if TYPE_CHECKING:
+    from devmesh.demo.github import GitHub
+    from running import Organization
+
+PEOPLE = [
+    "audit", "completion", "connect", "contexts", "disconnect", "ide", "keys", "login", "logout", "register", "tools",
+    "whoami",
+]  # fmt: skip
+# The rooms of the server, and what it is made with.
+SERVERS = ("devmesh.settings", "devmesh.db", "devmesh.app", "devmesh.upstream", "devmesh.connectors", "devmesh.audit")
+LIBRARIES = ("asyncpg", "litestar", "msgspec", "cryptography", "pyreqwest", "asyncio", "keyring", "botocore")
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_command_of_people_loads_nothing_of_the_server(name: str):
+    program = (
+        "import argparse, sys, devmesh.cli, importlib\n"
+        f"importlib.import_module('devmesh.cli.{name}').arguments(argparse.ArgumentParser())\n"
+        "print(*sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(said.stdout.split())
+    assert not loaded & {*SERVERS, *LIBRARIES}
+
+
+def test_the_list_of_commands_is_shown_in_a_quarter_of_a_second():
+    def seconds() -> float:
+        begun = time.perf_counter()
+        subprocess.run([*PROGRAM, "--help"], capture_output=True, check=True)
+        return time.perf_counter() - begun
+
+    assert min(seconds() for _ in range(5)) < 0.25
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+async def test_a_command_explains_itself_in_80_columns(name: str, tmp_path: Path):
+    ran = await Shell(tmp_path).type(name, "--help")
+    assert (ran.code, ran.widest <= 80) == (0, True), ran.out
+    assert f"devmesh {name}" in ran.text
+
+
+def test_the_clients_address_is_the_servers():
+    assert f"http://localhost:{DEFAULT_PORT}" == DEFAULT_URL
+
+
+async def test_a_command_that_there_is_none_of_is_a_usage_error(tmp_path: Path):
+    ran = await Shell(tmp_path).run("conect")
+    assert (ran.code, "invalid choice: 'conect'" in ran.err) == (Exit.USAGE, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "some", "none"),
+    [
+        ([], {"connect", "serve", "--help"}, set()),
+        (["keys"], {"create", "list", "rotate", "revoke", "scan"}, {"--url"}),
+        (["keys", "create", "x"], {"--type", "--scope", "--url"}, {"--yes"}),
+        (["keys", "create", "x", "--type"], {"agent", "admin"}, {"--type"}),
+        (["ide", "add"], {"cursor", "vscode", "claude-code"}, set()),
+        (["audit", "--outcome"], {"ok", "refused"}, {"--url"}),
+        (["completion"], {"bash", "zsh", "fish"}, {"words"}),
+        (["nothing"], set(), {"connect"}),
+    ],
+)
+def test_what_may_follow_is_known_without_a_server(
+    before: list[str], some: set[str], none: set[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DEVMESH_URL", "http://127.0.0.1:9")
+    found = set(words(before))
+    assert some <= found
+    assert not none & found
+
+
+async def test_services_tools_and_a_tools_arguments_come_from_the_server(
+    logged_in: Shell, organization: Organization, github: GitHub
+):
+    await organization.connect(github, "ghp_adas_token_000000")
+    cases = {
+        ("connect", "gi"): ["github", "gitlab"],
+        ("tools", "call", "github.create_is"): ["github.create_issue"],
+        ("tools", "describe", "github.create_is"): ["github.create_issue"],
+        ("tools", "call", "github.create_issue", "--ti"): ["--title"],
+        ("tools", "li"): ["list"],
+        ("keys", "create", "x", "--t"): ["--tenant", "--type"],
+    }
+    for given, found in cases.items():
+        ran = await logged_in.run("completion", "words", "--", *given)
+        assert (ran.code, ran.out.split()) == (0, found), (given, ran.said)
+
+
+async def test_words_of_a_hostile_server_mean_nothing_to_a_shell(shell: Shell):
+    evil = (
+        b'{"services": [{"service": "$(touch owned)"}, {"service": "`id`"}, {"service": "a b"}, {"service": "good"}]}'
+    )
+    async with Hostile(lambda _: reply("200 OK", evil)) as server:
+        shell.environ |= {"DEVMESH_URL": server.url, "DEVMESH_API_KEY": "usr_x"}
+        ran = await shell.run("completion", "words", "--", "connect", "")
+    assert (ran.code, ran.out) == (0, "good\n")
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_shell_is_not_kept_waiting(shell: Shell, silent: bool):  # noqa: FBT001
+    async with Hostile(lambda _: b"", silent=silent) as server:
+        shell.environ |= {"DEVMESH_URL": server.url, "DEVMESH_API_KEY": "usr_x"}
+        begun = time.monotonic()
+        ran = await shell.run("completion", "words", "--", "connect", "")
+        assert (ran.code, time.monotonic() - begun < 8) == (0, True)
+
+
+async def bash(shell: Shell, program: str) -> str:
+    """Return what bash prints for the program, in which `devmesh` is ours."""
+    ours = f"devmesh() {{ {PROGRAM[0]} -c '{PROGRAM[2]}' \"$@\"; }}\n"
+    started = asyncio.create_subprocess_exec("bash", "-c", ours + program, cwd=shell.home, stdout=-1, stderr=-2)
+    out, _ = await (process := await started).communicate()
+    assert process.returncode == 0, out
+    return out.decode()
+
+
+@pytest.mark.parametrize("name", SHELLS)
+async def test_a_shells_script_is_read_by_that_shell(name: str, tmp_path: Path):
+    script = (await Shell(tmp_path).run("completion", name)).out
+    assert "devmesh completion words" in script
+    if found := shutil.which(name):
+        process = await asyncio.create_subprocess_exec(found, "-n", stdin=-1)
+        await process.communicate(script.encode())
+        assert process.returncode == 0
+
+
+async def test_bash_completes_a_command(tmp_path: Path):
+    program = (
+        'eval "$(devmesh completion bash)"\n'
+        "COMP_WORDS=(devmesh keys re); COMP_CWORD=2; _devmesh; printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    assert await bash(Shell(tmp_path), program) == "revoke\n"
+
+
+async def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path):
+    program = "set -o pipefail; devmesh completion fish | { exec <&-; sleep 1; }"
+    assert await bash(Shell(tmp_path), program) == ""
+
+
+async def test_ctrl_c_ends_a_question_with_130(shell: Shell):
+    ran = await shell.type("login", answers=[("E-mail address", "\x03")])
+    assert (ran.code, "Traceback" in ran.out) == (Exit.INTERRUPTED, False)
+
+
+async def test_the_end_of_input_ends_a_question(shell: Shell):
+    ran = await shell.type("login", answers=[("E-mail address", "\x04")])
+    assert (ran.code, "There was no answer" in ran.text) == (Exit.USAGE, True)
+
+
+def test_every_command_is_a_module_with_its_two_functions():
+    for name in cli.COMMANDS:
+        module = importlib.import_module(f"devmesh.cli.{name.replace('-', '_')}")
+        assert callable(module.run)
+        assert callable(module.arguments)
