@@ -19,6 +19,7 @@ from names import GROUPS, HEADERS, OWN, QUERY_TYPES, RENAMED, SAFE, Named
 API = Path(__file__).parent / "src" / "devmesh_sdk" / "api"
 NOTE = "Written by `make sdk` from the server's OpenAPI document: change generate.py or names.py, not this file."
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
+_PAGING = frozenset(("limit", "cursor"))
 _REFERENCE = "#/components/schemas/"
 
 
@@ -104,11 +105,13 @@ def operations(document: Document, options: dict[str, tuple[str, tuple[str, ...]
     yield "from __future__ import annotations"
     yield "from collections.abc import Mapping\nfrom typing import Any, Literal, Unpack"
     yield "from devmesh_sdk.api import models\nfrom devmesh_sdk.calls import Call, part"
-    yield "from devmesh_sdk.core import Core\nfrom devmesh_sdk.steps import Steps"
+    yield "from devmesh_sdk.core import Core\nfrom devmesh_sdk.paging import Pages\nfrom devmesh_sdk.steps import Steps"
     for group in GROUPS.values():
         for named in group.values():
             if isinstance(named, Named):
                 yield from Operation(document, named).lines(options)
+        if "list" in group:
+            yield from Operation(document, _listing(group)).all_pages()
 
 
 class Operation:
@@ -132,6 +135,18 @@ class Operation:
         yield f'    """{_sentence(self._schema["summary"])}"""'
         yield f"    return core.run(Call({', '.join(self._call())}))"
 
+    def all_pages(self) -> Iterator[str]:
+        """Yield the function that goes through all pages of a list."""
+        reply = self._document.schema(self._schema["responses"]["200"]["content"]["application/json"]["schema"]["$ref"])
+        [(items, schema)] = [each for each in reply["properties"].items() if each[1].get("type") == "array"]
+        query = [(name, kind) for name, kind in self._named_only() if name not in _PAGING]
+        taken = "".join(f", {name}: {kind} | None = None" for name, kind in query)
+        kind = self._annotated(schema["items"])
+        yield f"def {all_of(self._named)}(core: Core{', *' if query else ''}{taken}) -> Pages[{kind}]:"
+        yield f'    """{_sentence(self._schema["summary"])}\n\n    Page after page.\n    """'
+        given = ", ".join(f'"{name}": {name}' for name, _ in query)
+        yield f'    return Pages(core, "{self._path}", "{items}", {{{given}}})'
+
     def _taken(self, options: dict[str, tuple[str, tuple[str, ...]]]) -> Iterator[str]:
         for name in re.findall(r"\{(\w+)\}", self._path):
             kind = "int" if name == "version" else "str"
@@ -154,8 +169,11 @@ class Operation:
 
     def _named_only(self) -> Iterator[tuple[str, str]]:
         for each in self._query:
-            given = QUERY_TYPES.get((self._named.route, each["name"])) or self._annotated(each["schema"])
-            yield each["name"], given.removesuffix(" | None")
+            schema = each["schema"]
+            given = QUERY_TYPES.get((self._named.route, each["name"])) or self._annotated(schema).removesuffix(
+                " | None"
+            )
+            yield each["name"], f"str | {given}" if schema.get("type") == "array" else given
         if self._named.route in HEADERS:
             yield HEADERS[self._named.route][0], HEADERS[self._named.route][1]
 
@@ -198,6 +216,18 @@ class Operation:
         return re.sub(r"\b([A-Z]\w+)\b(?!['\"])", lambda each: _qualified(each[1], self._document.used), kind)
 
 
+def _listing(group: Mapping[str, Named | str]) -> Named:
+    listing = group["list"]
+    if not isinstance(listing, Named):
+        raise TypeError("own.py has no lists")
+    return listing
+
+
+def all_of(listing: Named) -> str:
+    """Return the name of the function that goes through all pages of the list."""
+    return f"list_all_{listing.function.partition('_')[2]}"
+
+
 def _qualified(name: str, used: Mapping[str, Any]) -> str:
     return f"models.{name}" if name in used else name
 
@@ -209,13 +239,15 @@ def groups(kind: str) -> Iterator[str]:
     yield f'"""The methods of a client, {kind}.\n\n{NOTE}\n"""'
     yield "from __future__ import annotations"
     yield "from devmesh_sdk.api import operations, own"
-    yield f"from devmesh_sdk.binding import {base}, {drive}, {kind}\nfrom devmesh_sdk.core import Core"
+    yield f"from devmesh_sdk.binding import {base}, {drive}, {kind}, {kind}_each\nfrom devmesh_sdk.core import Core"
     for group, methods in GROUPS.items():
         yield f"class {group.capitalize()}({base}):"
         yield f'    """`client.{group}`."""'
         for name, named in methods.items():
             source = f"operations.{named.function}" if isinstance(named, Named) else f"own.{named}"
             yield f"    {name} = {kind}({source})"
+        if "list" in methods:
+            yield f"    list_all = {kind}_each(operations.{all_of(_listing(methods))})"
     yield "class Groups:"
     yield '    """All groups of methods."""'
     yield f"    def __init__(self, core: Core, drive: {drive}) -> None:"

@@ -1,5 +1,8 @@
 # ruff: noqa: INP001 - beside the script, no package
-"""What the operations of the server are called in Python: the one table that is written by hand."""
+"""What the operations of the server are called in Python: the one table that is written by hand.
+
+A group's `list` has a `list_all` beside it, which asks for page after page.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def _delete(path: str, function: str) -> Named:
 GROUPS: Mapping[str, Mapping[str, Named | str]] = {
     "auth": {
         "login": "log_in",
-        "prove_factor": "prove_factor",
+        "login_mfa": "prove_factor",
         "refresh": "refresh",
         "logout": "log_out",
         "validate": _post("/auth/validate", "validate_caller"),
@@ -107,7 +110,7 @@ GROUPS: Mapping[str, Mapping[str, Named | str]] = {
     "tenants": {
         "list": _get("/tenants", "list_tenants"),
         "create": _post("/tenants", "create_tenant"),
-        "delete": _delete("/tenants/{tenant_id}", "remove_tenant"),
+        "remove": _delete("/tenants/{tenant_id}", "remove_tenant"),
         "add_member": _put("/tenants/{tenant_id}/members/{user_id}", "add_member"),
         "remove_member": _delete("/tenants/{tenant_id}/members/{user_id}", "remove_member"),
     },
@@ -135,7 +138,7 @@ UNNAMED = {
 }
 
 # Models that own.py names.
-OWN = ("Executed", "FactorAskedShown", "SignedInShown", "ToolShown")
+OWN = ("Executed", "SignedInShown", "ToolShown")
 RENAMED = {
     "sessions_routes_Validated": "ValidatedCaller",
     "credentials_routes_Validated": "ValidatedCredential",

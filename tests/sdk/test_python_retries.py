@@ -59,7 +59,6 @@ REPEATED_BY_NOBODY = [
     lambda core: do.remove_context(core, "1"),
     lambda core: do.ask_password_reset(core, email="ada@acme.example"),
     lambda core: own.mcp_call_tool(core, "github.create_issue", {}),
-    lambda core: own.log_in(core, "ada@acme.example", "password"),
 ]
 
 

@@ -10,7 +10,18 @@ from typing import Any
 import httpx2
 import pytest
 
-from devmesh_sdk import ApiKey, AsyncClient, Client, DeveloperMeshError, Login, NotFoundError, Tokens, ToolError
+from devmesh_sdk import (
+    ApiKey,
+    AsyncClient,
+    Client,
+    DeveloperMeshError,
+    Login,
+    MfaRequiredError,
+    NotFoundError,
+    Tokens,
+    ToolError,
+    UsageError,
+)
 from devmesh_sdk.api import operations as do
 from devmesh_sdk.api import own
 from devmesh_sdk.steps import Lost
@@ -76,20 +87,25 @@ def test_a_login_that_is_refused_with_its_own_password_does_not_tell_it():
 
 
 def test_an_error_can_be_sent_to_another_process():
-    error = NotFoundError("No such key.", code="key_not_found", status=404, hint="Look.", details={"id": "1"})
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own
-    assert (type(again), vars(again), str(again)) == (NotFoundError, vars(error), str(error))
+    found = NotFoundError("No such key.", code="key_not_found", status=404, hint="Look.", details={"id": "1"})
+    for error in (
+        found,
+        MfaRequiredError.of({"mfa_token": "mfa_1", "methods": ["totp"]}),
+        UsageError("No.", hint="Yes."),
+    ):
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own
+        assert (type(again), vars(again), str(again)) == (type(error), vars(error), str(error))
 
 
 @pytest.mark.parametrize("bad", ["", "usr_x\r\nX-Admin: yes", "usr_x\n", "usr_ x", "usr_ü", "usr_\x00"])
 def test_what_would_end_a_header_is_refused_and_not_told(bad):
     for make in (ApiKey, Tokens):
-        with pytest.raises(ValueError, match="holds a character") as raised:
+        with pytest.raises(UsageError, match="holds a character") as raised:
             make(bad)
         assert not bad or bad not in str(raised.value)
-    with pytest.raises(ValueError, match="holds a character"):
+    with pytest.raises(UsageError, match="holds a character"):
         Client("https://mesh.example", ApiKey(KEY), tenant=bad)
-    with pytest.raises(ValueError, match="holds a character"):
+    with pytest.raises(UsageError, match="holds a character"):
         own.call_tool(Play(auth=ApiKey(KEY)).core, "github.get_issue", {}, on_behalf_of=bad).send(None)
 
 
@@ -108,7 +124,7 @@ def test_what_would_end_a_header_is_refused_and_not_told(bad):
     ],
 )
 def test_an_address_that_is_none_or_holds_more_is_refused_and_not_told(url):
-    with pytest.raises(ValueError, match="base_url") as raised:
+    with pytest.raises(UsageError, match="base_url") as raised:
         Client(url, ApiKey(KEY))
     assert KEY not in str(raised.value)
     assert "more" not in str(raised.value)
@@ -117,7 +133,7 @@ def test_an_address_that_is_none_or_holds_more_is_refused_and_not_told(url):
 @pytest.mark.parametrize("name", ["..", ".", ""])
 def test_an_id_does_not_lead_to_another_address(name):
     for steps in (do.revoke_key, do.show_tool, do.get_credential, do.remove_context, own.call_tool):
-        with pytest.raises(ValueError, match="cannot stand in an address"):
+        with pytest.raises(UsageError, match="cannot stand in an address"):
             Play(auth=ApiKey(KEY)).take(steps(Play(auth=ApiKey(KEY)).core, name))
 
 

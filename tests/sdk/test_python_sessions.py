@@ -11,6 +11,7 @@ from devmesh_sdk import (
     ConnectionFailedError,
     Login,
     MalformedReplyError,
+    MfaRequiredError,
     TimedOutError,
     Tokens,
 )
@@ -110,15 +111,22 @@ def test_a_session_that_somebody_ended_is_not_begun_anew_by_itself(code):
     ids=["over", "spent", "lost", "slow"],
 )
 def test_a_session_that_cannot_go_on_is_begun_anew_by_a_login_or_is_over(outcome, kind):
-    with_login = Play(tokens(1), DONE, EXPIRED, outcome, tokens(2), DONE, auth=LOGIN)
+    with_login = Play(tokens(1), DONE, EXPIRED, outcome, tokens(2), DONE, auth=LOGIN, retries=0)
     with_login.take(do.show_profile(with_login.core))
     with_login.take(do.show_profile(with_login.core))
     assert with_login.paths()[-3:] == [REFRESH_PATH, LOGIN_PATH, PROFILE_PATH]
-    without = Play(EXPIRED, outcome, auth=OLD)
+    without = Play(EXPIRED, outcome, auth=OLD, retries=0)
     with pytest.raises(kind):
         without.take(do.show_profile(without.core))
-    # A refresh token that may be spent is never sent twice by one call.
     assert without.paths() == [PROFILE_PATH, REFRESH_PATH]
+
+
+@pytest.mark.parametrize("lost", [GONE, problem(503, "unavailable")], ids=["lost", "refused"])
+def test_a_refresh_whose_answer_was_lost_is_told_that_its_token_is_spent_and_a_login_follows(lost):
+    spent = problem(409, "refresh_already_used")
+    play = Play(tokens(1), EXPIRED, lost, spent, lost, tokens(2), DONE, auth=LOGIN)
+    play.take(do.show_profile(play.core))
+    assert play.paths()[2:] == [REFRESH_PATH, REFRESH_PATH, LOGIN_PATH, LOGIN_PATH, PROFILE_PATH]
 
 
 def test_a_refused_login_is_not_tried_again_for_half_a_minute():
@@ -137,11 +145,12 @@ def test_a_refused_login_is_not_tried_again_for_half_a_minute():
 def test_a_second_factor_is_asked_for_and_begins_the_session():
     asked = reply(200, {"mfa_required": True, "mfa_token": "mfa_1", "methods": ["totp"], "passkey_options": None})
     play = Play(asked, asked, tokens(1), DONE, auth=LOGIN)
-    with pytest.raises(AuthenticationError) as raised:
-        play.take(do.show_profile(play.core))
-    assert raised.value.code == "mfa_required"
-    waiting = play.take(own.log_in(play.core))
-    play.take(own.prove_factor(play.core, waiting["mfa_token"], code="123456"))
+    for steps in (do.show_profile, own.log_in):
+        with pytest.raises(MfaRequiredError) as raised:
+            play.take(steps(play.core))
+        assert (raised.value.code, raised.value.methods) == ("mfa_required", ["totp"])
+        assert "mfa_1" not in f"{raised.value} {raised.value!r}"
+    play.take(own.prove_factor(play.core, raised.value.mfa_token, code="123456"))
     assert bodies(play.sent[2:3]) == [{"mfa_token": "mfa_1", "code": "123456"}]
     play.take(do.show_profile(play.core))
     assert play.bearers()[-1] == "access-1"

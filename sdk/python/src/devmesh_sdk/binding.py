@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from devmesh_sdk.core import Core
+from devmesh_sdk.paging import Pages
 from devmesh_sdk.steps import Steps
 
 P = ParamSpec("P")
@@ -61,5 +62,32 @@ def awaiting(
     @functools.wraps(steps)
     def method(self: Awaiting, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         return self._drive(steps(self._core, *args, **kwargs))
+
+    return method
+
+
+def blocking_each(pages: Callable[Concatenate[Core, P], Pages[T]]) -> Callable[Concatenate[Blocking, P], Iterator[T]]:
+    """Return the method that yields what the pages hold, and blocks for each page."""
+
+    @functools.wraps(pages)
+    def method(self: Blocking, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        found = pages(self._core, *args, **kwargs)
+        while not found.over:
+            yield from self._drive(found.next())
+
+    return method
+
+
+def awaiting_each(
+    pages: Callable[Concatenate[Core, P], Pages[T]],
+) -> Callable[Concatenate[Awaiting, P], AsyncIterator[T]]:
+    """Return the method that yields what the pages hold, and awaits each page."""
+
+    @functools.wraps(pages)
+    async def method(self: Awaiting, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        found = pages(self._core, *args, **kwargs)
+        while not found.over:
+            for item in await self._drive(found.next()):
+                yield item
 
     return method

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from devmesh_sdk.errors import UsageError
 
 API = "/api/v1"
 
@@ -31,7 +33,7 @@ class Call:
     @property
     def target(self) -> str:
         """The path with its query."""
-        given = {name: _text(value) for name, value in self.query.items() if value is not None}
+        given = [(name, _text(each)) for name, value in self.query.items() for each in _each(value)]
         return f"{self.path}?{urlencode(given)}" if given else self.path
 
     def content(self) -> bytes:
@@ -40,11 +42,17 @@ class Call:
 
 
 def part(value: str | int) -> str:
-    """Return a value as one part of a path, whatever it holds; raises ValueError if it would lead elsewhere."""
+    """Return a value as one part of a path, whatever it holds; raises UsageError if it would lead elsewhere."""
     text = str(value)
     if text in {"", ".", ".."}:
-        raise ValueError(f"{text!r} cannot stand in an address.")
+        raise UsageError(f"{text!r} cannot stand in an address.")
     return quote(text, safe="")
+
+
+def _each(value: Any) -> Iterable[Any]:
+    if value is None:
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def _text(value: Any) -> str:

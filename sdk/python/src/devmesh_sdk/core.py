@@ -17,7 +17,9 @@ from devmesh_sdk.errors import (
     ConnectionFailedError,
     DeveloperMeshError,
     MalformedReplyError,
+    MfaRequiredError,
     TimedOutError,
+    UsageError,
 )
 from devmesh_sdk.masking import secrets_in
 from devmesh_sdk.replies import error_of, read, succeeded
@@ -69,10 +71,9 @@ class Core:
             attempt += 1
 
     def log_in(self, login: Login | None) -> Steps[Any]:
-        """Begin a session, which the client then goes on with, unless a second factor is asked for."""
+        """Begin a session, which the client then goes on with; raises MfaRequiredError."""
         reply = yield from self.run(_login(login))
-        if "access_token" in reply:
-            self.begin(reply, login if self.session.login is login else None)
+        self.begin(reply, login if self.session.login is login else None)
         return reply
 
     def begin(self, reply: Any, login: Login | None = None) -> None:
@@ -155,7 +156,7 @@ class Core:
         if session.refresh_token is not None:
             body = {"refresh_token": session.refresh_token}
             try:
-                return _tokens((yield from self.run(Call("POST", f"{API}/auth/refresh", body=body, public=True))))
+                return _tokens((yield from self.run(_begin("refresh", body))))
             except (AuthenticationError, ConflictError, ConnectionFailedError, TimedOutError):
                 # The token is spent, or may be: what is left is to log in anew.
                 if session.login is None:
@@ -169,16 +170,17 @@ def _login(login: Login | None) -> Call:
     body = {"email": login.email, "password": login.password}
     if login.organization is not None:
         body["organization"] = login.organization
-    return Call("POST", f"{API}/auth/login", body=body, public=True)
+    return _begin("login", body)
+
+
+def _begin(how: str, body: dict[str, str]) -> Call:
+    """Return a login or refresh: repeated, it begins a session for nothing, or is told that its token was spent."""
+    return Call("POST", f"{API}/auth/{how}", body=body, safe=True, public=True)
 
 
 def _tokens(reply: Any) -> Tokens:
     if "mfa_required" in reply:
-        raise AuthenticationError(
-            "The login waits for a second factor.",
-            code="mfa_required",
-            hint="Call auth.login, and auth.prove_factor with its mfa_token and a code.",
-        )
+        raise MfaRequiredError.of(reply)
     try:
         return Tokens(reply["access_token"], reply["refresh_token"])
     except (KeyError, TypeError, ValueError):
@@ -187,10 +189,10 @@ def _tokens(reply: Any) -> Tokens:
 
 
 def _checked(base_url: str) -> str:
-    """Return the address without a slash at its end; raises ValueError, which never tells a password in it."""
+    """Return the address without a slash at its end; raises UsageError, which never tells a password in it."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("base_url must be an http or https address, such as http://localhost:8081.")
+        raise UsageError("base_url must be an http or https address, such as http://localhost:8081.")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ValueError("base_url holds a user, a query or a fragment; it is the server's address alone.")
+        raise UsageError("base_url holds a user, a query or a fragment; it is the server's address alone.")
     return base_url.rstrip("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from devmesh_sdk.errors import DeveloperMeshError
+from devmesh_sdk.errors import DeveloperMeshError, UsageError
 
 # What can stand in a header: anything else would let a value end the header, or be told in another library's error.
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -47,9 +47,9 @@ Auth = ApiKey | Login | Tokens
 
 
 def sendable(value: str, name: str) -> str:
-    """Return what can be sent as a header; raises ValueError, which does not tell the value."""
+    """Return what can be sent as a header; raises UsageError, which does not tell the value."""
     if not _VISIBLE.fullmatch(value):
-        raise ValueError(f"The {name} is empty, or holds a character that none has: a blank or a line's end, perhaps.")
+        raise UsageError(f"The {name} is empty, or holds a character that none has: a blank or a line's end, perhaps.")
     return value
 
 

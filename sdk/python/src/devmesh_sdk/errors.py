@@ -50,8 +50,33 @@ class DeveloperMeshError(Exception):
         return f"{type(self).__name__}({str(self)!r})"
 
 
+class UsageError(DeveloperMeshError, ValueError):
+    """An option or argument cannot be right; nothing was sent. The text does not tell what was given."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, code="usage", hint=hint)
+
+
 class AuthenticationError(DeveloperMeshError):
     """The credential is missing, wrong, expired or revoked, or the login was refused."""
+
+
+class MfaRequiredError(AuthenticationError):
+    """The login waits for a second factor, one of `methods`; `auth.login_mfa` takes `mfa_token`, five times at most."""
+
+    mfa_token: str = ""
+    methods: Sequence[str] = ()
+
+    def __init__(self, message: str = "The login waits for a second factor.") -> None:
+        hint = "Call auth.login_mfa with this error's mfa_token and a code."
+        super().__init__(message, code="mfa_required", hint=hint)
+
+    @classmethod
+    def of(cls, reply: Mapping[str, Any]) -> MfaRequiredError:
+        """Return the error for a login's reply that asks for the factor."""
+        error = cls()
+        error.mfa_token, error.methods = str(reply.get("mfa_token", "")), list(reply.get("methods", ()))
+        return error
 
 
 class PermissionDeniedError(DeveloperMeshError):
@@ -75,6 +100,10 @@ class ValidationError(DeveloperMeshError):
         faults = self.details.get("errors")
         named = [fault for fault in faults if isinstance(fault, dict)] if isinstance(faults, list) else []
         return [FieldFault(str(fault.get("field", "")), str(fault.get("message", ""))) for fault in named]
+
+
+class RequestError(DeveloperMeshError):
+    """The server refused in another way (any other 4xx)."""
 
 
 class RateLimitError(DeveloperMeshError):

@@ -18,6 +18,7 @@ from devmesh_sdk.errors import (
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
+    RequestError,
     ServerError,
     TimedOutError,
     ValidationError,
@@ -30,19 +31,16 @@ _NOTHING = 204
 _UNKNOWN_TOOL = "unknown_tool"
 # JSON-RPC's own numbers, as the statuses that HTTP has for the same.
 _RPC = {-32700: 400, -32600: 400, -32601: 404, -32602: 422, -32603: 500}
+_REFUSED = 400
 _FAILED = 500
 _KINDS: Mapping[int, type[DeveloperMeshError]] = {
-    400: ValidationError,
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
     409: ConflictError,
     412: ConflictError,
-    413: ValidationError,
-    415: ValidationError,
     422: ValidationError,
     429: RateLimitError,
-    431: ValidationError,
 }
 _TOLD = frozenset(
     ("code", "status", "hint", "request_id", "retry_after", "detail", "error", "title", "type", "instance")
@@ -63,6 +61,13 @@ def read(reply: Reply) -> Any:
     if body is None:
         raise _malformed(reply)
     return body
+
+
+def holding(reply: Any, *names: str) -> Any:
+    """Return the reply if it has these members; otherwise raise MalformedReplyError."""
+    if any(name not in reply for name in names):
+        raise MalformedReplyError("The reply is another one than asked for.", code="malformed_reply", hint=_ELSEWHERE)
+    return reply
 
 
 def error_of(outcome: Outcome, secrets: Iterable[str]) -> DeveloperMeshError:
@@ -109,9 +114,9 @@ def rpc_error(message: Any, secrets: Iterable[str]) -> DeveloperMeshError:
 
 def kind_of(status: int | None) -> type[DeveloperMeshError]:
     """Return the class of error that a status stands for."""
-    if status is None:
+    if status is None or status < _REFUSED:
         return DeveloperMeshError
-    return _KINDS.get(status, ServerError if status >= _FAILED else DeveloperMeshError)
+    return _KINDS.get(status, ServerError if status >= _FAILED else RequestError)
 
 
 def retry_after_of(reply: Reply) -> float | None:

@@ -6,7 +6,7 @@ Written by `make sdk` from the server's OpenAPI document: change generate.py or 
 from __future__ import annotations
 
 from devmesh_sdk.api import operations, own
-from devmesh_sdk.binding import ADrive, Awaiting, awaiting
+from devmesh_sdk.binding import ADrive, Awaiting, awaiting, awaiting_each
 from devmesh_sdk.core import Core
 
 
@@ -14,7 +14,7 @@ class Auth(Awaiting):
     """`client.auth`."""
 
     login = awaiting(own.log_in)
-    prove_factor = awaiting(own.prove_factor)
+    login_mfa = awaiting(own.prove_factor)
     refresh = awaiting(own.refresh)
     logout = awaiting(own.log_out)
     validate = awaiting(operations.validate_caller)
@@ -39,12 +39,14 @@ class Keys(Awaiting):
     rotate = awaiting(operations.rotate_key)
     revoke = awaiting(operations.revoke_key)
     report_leaked = awaiting(operations.report_leaked_key)
+    list_all = awaiting_each(operations.list_all_keys)
 
 
 class Services(Awaiting):
     """`client.services`."""
 
     list = awaiting(operations.list_services)
+    list_all = awaiting_each(operations.list_all_services)
 
 
 class Credentials(Awaiting):
@@ -56,6 +58,7 @@ class Credentials(Awaiting):
     validate = awaiting(operations.validate_credential)
     explain = awaiting(operations.explain_credential)
     disconnect = awaiting(operations.remove_credential)
+    list_all = awaiting_each(operations.list_all_credentials)
 
 
 class Contexts(Awaiting):
@@ -68,6 +71,7 @@ class Contexts(Awaiting):
     delete = awaiting(operations.remove_context)
     versions = awaiting(operations.list_context_versions)
     version = awaiting(operations.get_context_version)
+    list_all = awaiting_each(operations.list_all_contexts)
 
 
 class Tools(Awaiting):
@@ -77,12 +81,14 @@ class Tools(Awaiting):
     search = awaiting(own.search_tools)
     describe = awaiting(operations.show_tool)
     call = awaiting(own.call_tool)
+    list_all = awaiting_each(operations.list_all_tools)
 
 
 class Audit(Awaiting):
     """`client.audit`."""
 
     list = awaiting(operations.read_audit)
+    list_all = awaiting_each(operations.list_all_audit)
 
 
 class Organization(Awaiting):
@@ -108,9 +114,10 @@ class Tenants(Awaiting):
 
     list = awaiting(operations.list_tenants)
     create = awaiting(operations.create_tenant)
-    delete = awaiting(operations.remove_tenant)
+    remove = awaiting(operations.remove_tenant)
     add_member = awaiting(operations.add_member)
     remove_member = awaiting(operations.remove_member)
+    list_all = awaiting_each(operations.list_all_tenants)
 
 
 class Mcp(Awaiting):

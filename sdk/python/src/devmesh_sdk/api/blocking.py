@@ -6,7 +6,7 @@ Written by `make sdk` from the server's OpenAPI document: change generate.py or 
 from __future__ import annotations
 
 from devmesh_sdk.api import operations, own
-from devmesh_sdk.binding import Blocking, Drive, blocking
+from devmesh_sdk.binding import Blocking, Drive, blocking, blocking_each
 from devmesh_sdk.core import Core
 
 
@@ -14,7 +14,7 @@ class Auth(Blocking):
     """`client.auth`."""
 
     login = blocking(own.log_in)
-    prove_factor = blocking(own.prove_factor)
+    login_mfa = blocking(own.prove_factor)
     refresh = blocking(own.refresh)
     logout = blocking(own.log_out)
     validate = blocking(operations.validate_caller)
@@ -39,12 +39,14 @@ class Keys(Blocking):
     rotate = blocking(operations.rotate_key)
     revoke = blocking(operations.revoke_key)
     report_leaked = blocking(operations.report_leaked_key)
+    list_all = blocking_each(operations.list_all_keys)
 
 
 class Services(Blocking):
     """`client.services`."""
 
     list = blocking(operations.list_services)
+    list_all = blocking_each(operations.list_all_services)
 
 
 class Credentials(Blocking):
@@ -56,6 +58,7 @@ class Credentials(Blocking):
     validate = blocking(operations.validate_credential)
     explain = blocking(operations.explain_credential)
     disconnect = blocking(operations.remove_credential)
+    list_all = blocking_each(operations.list_all_credentials)
 
 
 class Contexts(Blocking):
@@ -68,6 +71,7 @@ class Contexts(Blocking):
     delete = blocking(operations.remove_context)
     versions = blocking(operations.list_context_versions)
     version = blocking(operations.get_context_version)
+    list_all = blocking_each(operations.list_all_contexts)
 
 
 class Tools(Blocking):
@@ -77,12 +81,14 @@ class Tools(Blocking):
     search = blocking(own.search_tools)
     describe = blocking(operations.show_tool)
     call = blocking(own.call_tool)
+    list_all = blocking_each(operations.list_all_tools)
 
 
 class Audit(Blocking):
     """`client.audit`."""
 
     list = blocking(operations.read_audit)
+    list_all = blocking_each(operations.list_all_audit)
 
 
 class Organization(Blocking):
@@ -108,9 +114,10 @@ class Tenants(Blocking):
 
     list = blocking(operations.list_tenants)
     create = blocking(operations.create_tenant)
-    delete = blocking(operations.remove_tenant)
+    remove = blocking(operations.remove_tenant)
     add_member = blocking(operations.add_member)
     remove_member = blocking(operations.remove_member)
+    list_all = blocking_each(operations.list_all_tenants)
 
 
 class Mcp(Blocking):

@@ -197,15 +197,6 @@ class Explained(TypedDict):
     considered: list[Considered]
 
 
-class FactorAskedShown(TypedDict):
-    """FactorAskedShown, as the contract has it."""
-
-    mfa_required: bool
-    mfa_token: str
-    methods: list[str]
-    passkey_options: dict[str, Any] | None
-
-
 class FieldShown(TypedDict):
     """FieldShown, as the contract has it."""
 
@@ -415,6 +406,7 @@ class NewPolicies(TypedDict):
     require_mfa: bool
     password_policy: Literal["standard", "nist"]
     max_key_age_days: NotRequired[int | None]
+    passthrough: NotRequired[bool]
 
 
 class NewTenant(TypedDict):
@@ -461,6 +453,7 @@ class Policies(TypedDict):
     require_mfa: NotRequired[bool]
     password_policy: NotRequired[Literal["standard", "nist"]]
     max_key_age_days: NotRequired[int | None]
+    passthrough: NotRequired[bool]
 
 
 class Profile(TypedDict):

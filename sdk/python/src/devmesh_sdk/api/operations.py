@@ -11,6 +11,7 @@ from typing import Any, Literal, Unpack
 from devmesh_sdk.api import models
 from devmesh_sdk.calls import Call, part
 from devmesh_sdk.core import Core
+from devmesh_sdk.paging import Pages
 from devmesh_sdk.steps import Steps
 
 
@@ -103,9 +104,25 @@ def report_leaked_key(core: Core, key: str) -> Steps[models.Reported]:
     return core.run(Call("POST", "/api/v1/keys/leaked", body={"key": key}, public=True))
 
 
+def list_all_keys(core: Core, *, tenant_id: str | None = None) -> Pages[models.KeyShown]:
+    """List your API keys, of the tenant with the id or slug `tenant_id` or of your own.
+
+    Page after page.
+    """
+    return Pages(core, "/api/v1/api-keys", "api_keys", {"tenant_id": tenant_id})
+
+
 def list_services(core: Core, *, limit: int | None = None, cursor: str | None = None) -> Steps[models.ServiceList]:
     """List the services that there are, with the fields of a credential for each."""
     return core.run(Call("GET", "/api/v1/services", query={"limit": limit, "cursor": cursor}, safe=True))
+
+
+def list_all_services(core: Core) -> Pages[models.ServiceShown]:
+    """List the services that there are, with the fields of a credential for each.
+
+    Page after page.
+    """
+    return Pages(core, "/api/v1/services", "services", {})
 
 
 def store_credential(
@@ -166,6 +183,14 @@ def remove_credential(
 ) -> Steps[None]:
     """Destroy a stored credential."""
     return core.run(Call("DELETE", f"/api/v1/credentials/{part(service)}", query={"owner": owner, "label": label}))
+
+
+def list_all_credentials(core: Core) -> Pages[models.CredentialShown]:
+    """List your stored credentials.
+
+    Page after page.
+    """
+    return Pages(core, "/api/v1/credentials", "credentials", {})
 
 
 def create_context(core: Core, **fields: Unpack[models.ContextBody]) -> Steps[models.ContextShown]:
@@ -240,6 +265,21 @@ def get_context_version(core: Core, context_id: str, version: int) -> Steps[mode
     return core.run(Call("GET", f"/api/v1/contexts/{part(context_id)}/versions/{part(version)}", safe=True))
 
 
+def list_all_contexts(
+    core: Core,
+    *,
+    tag: list[str] | None = None,
+    agent_id: str | None = None,
+    name: str | None = None,
+    q: str | None = None,
+) -> Pages[models.ContextListed]:
+    """List your tenant's contexts, the newest first, without their content.
+
+    Page after page.
+    """
+    return Pages(core, "/api/v1/contexts", "contexts", {"tag": tag, "agent_id": agent_id, "name": name, "q": q})
+
+
 def list_tools(core: Core, *, limit: int | None = None, cursor: str | None = None) -> Steps[models.ToolList]:
     """List the tools that you may call."""
     return core.run(Call("GET", "/api/v1/tools", query={"limit": limit, "cursor": cursor}, safe=True))
@@ -248,6 +288,14 @@ def list_tools(core: Core, *, limit: int | None = None, cursor: str | None = Non
 def show_tool(core: Core, name: str) -> Steps[models.ToolShown]:
     """Show one tool and its arguments."""
     return core.run(Call("GET", f"/api/v1/tools/{part(name)}", safe=True))
+
+
+def list_all_tools(core: Core) -> Pages[models.ToolShown]:
+    """List the tools that you may call.
+
+    Page after page.
+    """
+    return Pages(core, "/api/v1/tools", "tools", {})
 
 
 def read_audit(
@@ -281,6 +329,37 @@ def read_audit(
             },
             safe=True,
         )
+    )
+
+
+def list_all_audit(
+    core: Core,
+    *,
+    actor: str | None = None,
+    action: str | None = None,
+    service: str | None = None,
+    tool: str | None = None,
+    outcome: Literal["ok", "error", "refused", "unknown", "pending"] | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> Pages[models.AuditEntry]:
+    """What happened in the organization, the newest first: every tool call, refusal and administrative change.
+
+    Page after page.
+    """
+    return Pages(
+        core,
+        "/api/v1/audit",
+        "entries",
+        {
+            "actor": actor,
+            "action": action,
+            "service": service,
+            "tool": tool,
+            "outcome": outcome,
+            "since": since,
+            "until": until,
+        },
     )
 
 
@@ -374,3 +453,11 @@ def add_member(core: Core, tenant_id: str, user_id: str) -> Steps[None]:
 def remove_member(core: Core, tenant_id: str, user_id: str) -> Steps[None]:
     """Let a user act in a tenant no more; the user's keys there stop at once."""
     return core.run(Call("DELETE", f"/api/v1/tenants/{part(tenant_id)}/members/{part(user_id)}"))
+
+
+def list_all_tenants(core: Core) -> Pages[models.TenantShown]:
+    """List the tenants that you may act in.
+
+    Page after page.
+    """
+    return Pages(core, "/api/v1/tenants", "tenants", {})

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from devmesh_sdk.api import operations
-from devmesh_sdk.api.models import Executed, FactorAskedShown, SignedInShown, ToolShown
+from devmesh_sdk.api.models import Executed, SignedInShown, ToolShown
 from devmesh_sdk.calls import API, Call, part
 from devmesh_sdk.core import Core
 from devmesh_sdk.credentials import Login, sendable
 from devmesh_sdk.errors import ToolError
 from devmesh_sdk.masking import masked
-from devmesh_sdk.replies import rpc_error
+from devmesh_sdk.replies import holding, rpc_error
 from devmesh_sdk.steps import Steps
-
-_PAGE = 200
 
 
 def log_in(
     core: Core, email: str | None = None, password: str | None = None, organization: str | None = None
-) -> Steps[SignedInShown | FactorAskedShown]:
+) -> Steps[SignedInShown]:
     """Log in, as the client's Login if nobody is named; the client goes on with the session that begins.
 
-    A reply with `mfa_required` begins none: show the second factor with `prove_factor`.
+    Raises MfaRequiredError where a second factor is asked for: show it with `login_mfa`.
     """
     if email is not None and password is not None:
         login: Login | None = Login(email, password, organization)
     else:
         login = core.session.login
-    reply: SignedInShown | FactorAskedShown = yield from core.log_in(login)
+    reply: SignedInShown = yield from core.log_in(login)
     return reply
 
 
@@ -58,19 +55,15 @@ def log_out(core: Core) -> Steps[None]:
 def search_tools(core: Core, text: str, *, limit: int = 20) -> Steps[list[ToolShown]]:
     """Return the tools in whose name, title or description every word stands, those with most in the name first."""
     words = text.lower().split()
-    found: list[tuple[int, str, ToolShown]] = []
-    cursor: str | None = None
-    while True:
-        page = yield from operations.list_tools(core, limit=_PAGE, cursor=cursor)
-        for tool in page["tools"]:
-            name = tool["name"].lower()
-            said = f"{name} {tool['title']} {tool['description']}".lower()
+    found: list[tuple[int, int, ToolShown]] = []
+    pages = operations.list_all_tools(core)
+    while not pages.over:
+        for tool in (yield from pages.next()):
+            named = f"{tool['name']} {tool['title']}".lower()
+            said = f"{named} {tool['description'].lower()}"
             if all(word in said for word in words):
-                named = set(re.split(r"[._]", name))
-                found.append((-sum(word in named for word in words) * 100 + len(named), name, tool))
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return [tool for _, _, tool in sorted(found, key=lambda each: each[:2])[:limit]]
+                found.append((-sum(word in named for word in words), len(tool["name"]), tool))
+    return [tool for *_, tool in sorted(found, key=lambda each: each[:2])[:limit]]
 
 
 def call_tool(
@@ -83,7 +76,8 @@ def call_tool(
     headers = {} if on_behalf_of is None else {"x-on-behalf-of": sendable(on_behalf_of, "user id")}
     path = f"{API}/tools/{part(name)}/execute"
     body = {"arguments": dict(arguments or {})}
-    done: Executed = yield from core.run(Call("POST", path, body=body, headers=headers, once=True))
+    reply = yield from core.run(Call("POST", path, body=body, headers=headers, once=True))
+    done: Executed = holding(reply, "result", "is_error", "receipt", "meta")
     if done["is_error"]:
         raise _tool_error(name, masked(done, core.session.secrets()))
     return done
@@ -91,9 +85,11 @@ def call_tool(
 
 def _tool_error(name: str, done: Executed) -> ToolError:
     result, meta = done["result"], done["meta"]
-    said = result if isinstance(result, str) else f"{name} failed."
+    # The gateway says what went wrong, and in the last line what to do next.
+    said, _, hint = str(result).rpartition("\n") if isinstance(result, str) else ("", "", "Look at `result`.")
     return ToolError(
-        said,
+        f"{name} failed: {said or hint}" if isinstance(result, str) else f"{name} failed.",
+        hint=hint if said or not isinstance(result, str) else "",
         code=str(meta.get("code", "tool_failed")),
         request_id=meta.get("request_id"),
         retry_after=meta.get("retry_after"),
