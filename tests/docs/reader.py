@@ -69,7 +69,9 @@ class Reader:
         self._github = github
         self._place = place
         self._environ = os.environ | {"PATH": f"{place / 'bin'}:{os.environ['PATH']}"}
-        self._environ |= {"DEVMESH_DATA_DIR": str(served.data_dir)}
+        self._environ |= {"DEVMESH_DATA_DIR": str(served.data_dir), "XDG_CONFIG_HOME": str(place / "config")}
+        # No keyring of whoever runs the tests has a say.
+        self._environ |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
         python, log = sys.executable, str(served.log)
         self._put(
             "docker-compose", _COMPOSE.format(python=python, log=log, file=str(ROOT / "docker-compose.local.yml"))
@@ -84,6 +86,9 @@ class Reader:
         text = text.replace(PRINTED_URL, self.served.url).replace("api.github.com", "127.0.0.1")
         metadata = f'"metadata": {{"base_url": "{self._github.url}", '
         text = re.sub(r'"metadata": \{(?![^}]*"base_url")', metadata, text)
+        text = text.replace(
+            "devmesh connect github <<<", f"devmesh connect github --field base_url={self._github.url} <<<"
+        )
         token = '-H "X-Service-GitHub-Token: $GITHUB_TOKEN"'
         return text.replace(token, f'{token} -H "X-Service-GitHub-Base-Url: {self._github.url}"')
 
