@@ -79,11 +79,11 @@ def test_a_path_that_could_leave_the_api_is_refused(path):
     assert refusal.value.faults[0].field == "path"
 
 
-@pytest.mark.parametrize("path", [f"/%{'25' * 8}41", f"/%{'25' * 2000}41"], ids=len)
+@pytest.mark.parametrize("path", [f"/%{'25' * 3}41", f"/%{'25' * 2000}41"], ids=len)
 def test_a_path_that_is_encoded_over_and_over_is_refused(path):
-    with pytest.raises(Invalid, match="more than 8 times"):
+    with pytest.raises(Invalid, match="more than 3 times"):
         built(method="GET", path=path)
-    assert built(method="GET", path=f"/%{'25' * 7}41").path == f"/%{'25' * 7}41"
+    assert built(method="GET", path=f"/%{'25' * 2}41").path == f"/%{'25' * 2}41"
 
 
 @pytest.mark.parametrize("method", ["get", "TRACE", "CONNECT", "OPTIONS", ""])

@@ -14,6 +14,8 @@ from devmesh.upstream.wire import Request, given, plain_path
 
 _Scalar = str | int | float | bool
 _NAMED = re.compile(r"\{\w+\}")
+# What a server may take for a parameter of the segment, and no part of its name (RFC 3986, 3.3).
+_PARAMETERS = re.compile(";[^/]*")
 
 ApiMethod = Annotated[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], Meta(description="The HTTP method.")]
 ApiPath = Annotated[
@@ -45,6 +47,25 @@ def canonical(request: Request) -> Request:
     """
     segments = [quote(_decoded(segment), safe="") for segment in request.path.removesuffix("/").split("/")]
     return structs.replace(request, path="/".join(segments))
+
+
+def readings(path: str) -> list[str]:
+    """Return each text that a server, or a proxy before it, may take the path from `plain_path` for.
+
+    Each decodes once or not at all, and cuts a segment at its `;` before that, after it or never: `a;x%2Fy/b` is
+    `a/b` to one, and `a/y/b` to another. For what must be recognized however it is spelled; without `%` and `;` it is
+    the path alone, and without the slash that it may end with.
+    """
+    found = [path.removesuffix("/")]
+    for one in found:
+        if "%" in one or ";" in one:
+            found += {unquote(one, errors="replace").removesuffix("/"), _PARAMETERS.sub("", one)}.difference(found)
+    return found
+
+
+def respelled(request: Request) -> list[Request]:
+    """Return the request under each of the `readings` of its path, which are encoded as in `canonical`."""
+    return [canonical(structs.replace(request, path=path)) for path in readings(request.path)]
 
 
 def _decoded(segment: str) -> str:

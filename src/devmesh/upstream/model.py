@@ -1,6 +1,16 @@
 """What a connector declares (Connector, Tool, Field, Verdict, Failure, Paging): the one import that it needs."""
 
-from devmesh.upstream.anything import ApiBody, ApiMethod, ApiPath, ApiQuery, Routes, any_request, canonical
+from devmesh.upstream.anything import (
+    ApiBody,
+    ApiMethod,
+    ApiPath,
+    ApiQuery,
+    Routes,
+    any_request,
+    canonical,
+    readings,
+    respelled,
+)
 from devmesh.upstream.connector import Connector, Tool
 from devmesh.upstream.cursor import cursor_of, place_in, strange_cursor
 from devmesh.upstream.parts import Auth, Failure, Field, Identity, Page, Paging, Verdict, basic, bearer
@@ -34,6 +44,8 @@ __all__ = [
     "given",
     "place_in",
     "plain_path",
+    "readings",
+    "respelled",
     "send",
     "strange_cursor",
     "url",

@@ -23,7 +23,8 @@ _DOTS = (".", "..")
 _UNRESERVED = re.compile("[A-Za-z0-9._~-]+")
 # RFC 3986, 3.3: what may stand in a path as it is; `%` only before two hexadecimal digits.
 _PATH_CHARACTERS = "/!$&'()*+,;=:@-._~"
-_MOST_DECODINGS = 8
+# A name with a slash in it is encoded twice by Jenkins; nobody wants more.
+_MOST_DECODINGS = 3
 # Of a content type: no JSON has a longer one, and what is remembered must be small.
 _LONGEST_TYPE = 200
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -57,7 +58,7 @@ def plain_path(path: str, argument: str = "path") -> str:
     The result stays below the base URL on the service's own origin. Raises Invalid, naming `argument`, for one
     that does not start with a single `/`, holds `?`, `#`, a backslash or a control character, or an empty, `.`
     or `..` segment under any number of decodings (`%252e`), also before `;`, which some servers cut off; and for
-    one that is encoded more than eight times over.
+    one that is encoded more than three times over.
     """
     decoded = _decoded(path, argument)
     if not path.startswith("/") or re.search(r"[?#\\]", path) or _CONTROL.search(decoded) or "\\" in decoded:

@@ -6,7 +6,7 @@ import re
 
 from devmesh.connectors.artifactory.arguments import NOT_REPOSITORIES
 from devmesh.connectors.artifactory.declaration import CONNECTOR
-from devmesh.upstream.model import ApiBody, ApiMethod, ApiPath, ApiQuery, Request, Routes, any_request
+from devmesh.upstream.model import ApiBody, ApiMethod, ApiPath, ApiQuery, Request, Routes, any_request, respelled
 
 # What the tools read, but for AQL, which deletes too: its text is checked by search_aql alone.
 _ROUTES = Routes(
@@ -23,8 +23,8 @@ _ROUTES = Routes(
     "GET /artifactory/api/search/checksum",
     "GET /artifactory/api/search/latestVersion",
     "GET /artifactory/api/build",
-    "GET /artifactory/api/build/{build_name}",
-    "GET /artifactory/api/build/{build_name}/{build_number}",
+    # A build's name may hold slashes.
+    "GET /artifactory/api/build/{+build}",
     "GET /artifactory/api/docker/{repo_key}/v2/_catalog",
     "GET /access/api/v2/users",
     "GET /access/api/v2/groups",
@@ -44,8 +44,10 @@ _FILES = re.compile(
 
 
 def reads(request: Request) -> bool:
-    """Whether the request is one of the tools' reads."""
-    return _ROUTES(request) or (request.method == "GET" and _FILES.fullmatch(request.path) is not None)
+    """Whether the request is one of the tools' reads, whatever the server takes its path for."""
+    return all(
+        _ROUTES(one) or (one.method == "GET" and _FILES.fullmatch(one.path) is not None) for one in respelled(request)
+    )
 
 
 @CONNECTOR.tool(writes=True, destructive=True, projects=True, safe=reads)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
-from devmesh.upstream.model import Request
+from devmesh.upstream.model import Request, readings
 
 # By the decoded path in lower case, wherever it stands: with and without /artifactory, and the pages' own API too.
 _HANDED = tuple(
@@ -30,10 +29,7 @@ _TOLD = re.compile(r"/access/api/v1/tokens(/[^/]+)?")
 
 def hands_out(request: Request) -> str | None:
     """Return the operation's name, or None for a request whose reply holds no credential."""
-    path = request.path
-    while (decoded := unquote(path, errors="replace")) != path:
-        path = decoded
-    plain = re.sub(";[^/]*", "", path).lower()
-    if request.method in ("GET", "HEAD", "DELETE") and _TOLD.fullmatch(plain):
+    spellings = [path.lower() for path in readings(request.path)]
+    if request.method in ("GET", "HEAD", "DELETE") and all(map(_TOLD.fullmatch, spellings)):
         return None
-    return next((name for name, pattern in _HANDED if pattern.search(plain)), None)
+    return next((name for name, pattern in _HANDED if any(map(pattern.search, spellings))), None)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote
 
-from devmesh.upstream.model import Field, Request, basic, bearer
+from devmesh.upstream.model import Field, Request, basic, bearer, readings
 
 FORMS = (("email", "api_token"), ("token",))
 TOKEN_PAGE = "https://id.atlassian.com/manage-profile/security/api-tokens"  # noqa: S105  an address
@@ -57,8 +56,5 @@ def headers(request: Request, credential: Mapping[str, str], base_url: str) -> M
 
 def hands_out(request: Request) -> str | None:
     """Return the name of the operation whose reply may hold a credential, None for any other request."""
-    path = request.path
-    while (decoded := unquote(path, errors="replace")) != path:
-        path = decoded
-    plain = re.sub(";[^/]*", "", path).lower()
-    return next((name for name, pattern in _HANDED if pattern.search(plain)), None)
+    spellings = [path.lower() for path in readings(request.path)]
+    return next((name for name, pattern in _HANDED if any(map(pattern.search, spellings))), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devmesh.upstream.model import Request, Routes, canonical
+from devmesh.upstream.model import Request, Routes, respelled
 
 # A runner's OAuth client, whose secret is told once: when the runner is made.
 _RUNNERS = Routes(
@@ -18,9 +18,8 @@ _WRITES = ("POST", "PUT", "PATCH")
 
 def hands_out(request: Request) -> str | None:
     """Return the name of the operation if the reply to the request holds a credential, else None."""
-    request = canonical(request)
-    if _RUNNERS(request):
+    spellings = respelled(request)
+    if any(map(_RUNNERS, spellings)):
         return "create_runner"
-    if request.method in _WRITES and any(_SECRET.fullmatch(part) for part in request.path.split("/")):
-        return "create_token"
-    return None
+    parts = {part for one in spellings for part in one.path.split("/")}
+    return "create_token" if request.method in _WRITES and any(map(_SECRET.fullmatch, parts)) else None

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import re
 
-from devmesh.upstream.model import Request, canonical
+from devmesh.upstream.model import Request, respelled
 
 # By the end of the path: what a repository has, an organization and an enterprise have too.
 _ROUTES = {
     "create_runner_token": re.compile("post .*/actions/runners/(?:(?:registration|remove)-token|generate-jitconfig)"),
-    "create_installation_token": re.compile("post /app/installations/[^/]+/access_tokens"),
-    "create_app_token": re.compile("(?:post|patch) /applications/[^/]+/token(?:/scoped)?"),
-    "create_app": re.compile("post /app-manifests/[^/]+/conversions"),
+    "create_installation_token": re.compile("post .*/app/installations/[^/]+/access_tokens"),
+    "create_app_token": re.compile("(?:post|patch) .*/applications/[^/]+/token(?:/scoped)?"),
+    "create_app": re.compile("post .*/app-manifests/[^/]+/conversions"),
 }
 _ALERTS = re.compile("(?:get|head|patch) .*/secret-scanning/alerts(?:/[^/]+)?")
 
 
 def hands_out(request: Request) -> str | None:
     """Return the name of the operation if the reply to the request holds a credential, else None."""
-    asked = f"{request.method} {canonical(request).path}".lower()
+    spellings = [f"{one.method} {one.path}".lower() for one in respelled(request)]
     for operation, route in _ROUTES.items():
-        if route.fullmatch(asked):
+        if any(map(route.fullmatch, spellings)):
             return operation
     # The secrets that were found stand in the reply, unless it is asked to hide them (which only a GET can).
     hidden = request.method != "PATCH" and str(request.query.get("hide_secret")).lower() == "true"
-    return "read_leaked_secret" if _ALERTS.fullmatch(asked) and not hidden else None
+    return "read_leaked_secret" if not hidden and any(map(_ALERTS.fullmatch, spellings)) else None

@@ -12,6 +12,8 @@ from devmesh.upstream.model import ApiBody, ApiMethod, ApiQuery, Request, any_re
 
 # GitLab takes each of them for the credential, before the one in the header.
 _CREDENTIALS = ("private_token", "access_token", "job_token")
+# An administrator's token acts as another user with it: nobody could tell any more who did what.
+_SUDO = "sudo"
 
 Path = Annotated[
     str,
@@ -37,6 +39,8 @@ def call_api(method: ApiMethod, path: Path, query: ApiQuery = None, body: ApiBod
     Without write rights only GET and HEAD are open.
     """
     for argument, values in (("query", query), ("body", body)):
-        if isinstance(values, dict) and (named := sorted(set(values) & set(_CREDENTIALS))):
-            raise Invalid([Fault(argument, f"must not hold {named[0]}: the stored credential is used")])
+        # `sudo[]` and `sudo[x]` are read as the same parameter.
+        named = {name.partition("[")[0] for name in values} if isinstance(values, dict) else set()
+        if wrong := sorted(named & {*_CREDENTIALS, _SUDO}):
+            raise Invalid([Fault(argument, f"must not hold {wrong[0]}: the stored credential is used, as its owner")])
     return any_request(method, path, query, body)

@@ -8,12 +8,13 @@ from msgspec import Meta
 
 from devmesh.connectors.harness.calls import send_yaml
 from devmesh.connectors.harness.declaration import CONNECTOR
-from devmesh.upstream.model import ApiMethod, ApiPath, ApiQuery, Request, any_request, canonical
+from devmesh.upstream.model import ApiMethod, ApiPath, ApiQuery, Request, any_request, readings
 
 
 def _reads(request: Request) -> bool:
     """GET and HEAD change nothing, but for the internal routes: one of them migrates a schema by GET."""
-    return request.method in ("GET", "HEAD") and "internal" not in canonical(request).path.lower().split("/")
+    segments = {segment for one in readings(request.path) for segment in one.lower().split("/")}
+    return request.method in ("GET", "HEAD") and "internal" not in segments
 
 
 @CONNECTOR.tool(writes=True, destructive=True, projects=True, safe=_reads)

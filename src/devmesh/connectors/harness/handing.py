@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from devmesh.upstream.model import Request, Routes, canonical
+from devmesh.upstream.model import Request, Routes, respelled
 
 _READS = ("GET", "HEAD")
 _DELEGATE_TOKENS = "delegate-token-ng"
@@ -49,6 +49,8 @@ _OPERATIONS = {
     ),
     "create_code_token": Routes("POST /code/api/v1/user/tokens"),
 }
+# None of them has more, a file's folders included.
+_MOST_SEGMENTS = 16
 
 
 def hands_out(request: Request) -> str | None:
@@ -57,13 +59,12 @@ def hands_out(request: Request) -> str | None:
     Clusters and gateways put segments before the routes (`/gateway/ng/api/token`), so the end of the path decides.
     Whatever decrypts is one, wherever it is.
     """
-    path = canonical(request).path.lower()
-    segments = path.split("/")
-    if any(segment.startswith("decrypt") for segment in segments):
-        return "decrypt_secret"
-    for start in range(1, len(segments)):
-        end = structs.replace(request, path="/" + "/".join(segments[start:]))
+    for spelling in respelled(request):
+        segments = spelling.path.lower().split("/")[1:]
+        if any(segment.startswith("decrypt") for segment in segments):
+            return "decrypt_secret"
+        ends = ["/" + "/".join(segments[-length:]) for length in range(1, min(len(segments), _MOST_SEGMENTS) + 1)]
         for name, routes in _OPERATIONS.items():
-            if routes(end):
+            if any(routes(structs.replace(request, path=end)) for end in ends):
                 return name
     return None

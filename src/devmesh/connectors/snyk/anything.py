@@ -8,7 +8,7 @@ from msgspec import Meta, structs
 
 from devmesh.connectors.snyk.calls import VERSION
 from devmesh.connectors.snyk.declaration import CONNECTOR
-from devmesh.upstream.model import ApiBody, ApiMethod, ApiQuery, Request, Routes, any_request
+from devmesh.upstream.model import ApiBody, ApiMethod, ApiQuery, Request, Routes, any_request, respelled
 
 # Of v1, the requests of the tools that only read.
 _V1_READS = Routes(
@@ -21,7 +21,9 @@ _V1_READS = Routes(
 
 def _reads(request: Request) -> bool:
     """GET and HEAD change nothing in Snyk's REST API."""
-    return (request.method in ("GET", "HEAD") and request.path.startswith("/rest/")) or _V1_READS(request)
+    if request.method in ("GET", "HEAD") and request.path.startswith("/rest/"):
+        return True
+    return all(map(_V1_READS, respelled(request)))
 
 
 @CONNECTOR.tool(writes=True, destructive=True, projects=True, safe=_reads)

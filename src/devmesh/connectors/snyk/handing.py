@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from devmesh.upstream.model import Request, Routes, canonical
+from devmesh.upstream.model import Request, Routes, respelled
 
 _OWNERS = ("orgs", "groups")
 _TENANT = "/rest/tenants/{tenant}/brokers/installs/{install}/deployments/{deployment}/connections"
@@ -37,6 +37,5 @@ _OPERATIONS = {
 
 def hands_out(request: Request) -> str | None:
     """Return the operation's name if the reply holds a credential, in whatever spelling Snyk would take the path."""
-    plain = canonical(request)
-    plain = structs.replace(plain, path=plain.path.lower())
-    return next((name for name, routes in _OPERATIONS.items() if routes(plain)), None)
+    spellings = [structs.replace(one, path=one.path.lower()) for one in respelled(request)]
+    return next((name for name, routes in _OPERATIONS.items() if any(map(routes, spellings))), None)

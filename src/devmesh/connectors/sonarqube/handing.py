@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
-from devmesh.upstream.model import Request
+from devmesh.upstream.model import Request, readings
 
 # By the decoded path in lower case; an operation may carry a suffix (`.protobuf`), and the server a context path.
 _HANDED = tuple(
@@ -20,8 +19,5 @@ _HANDED = tuple(
 
 def hands_out(request: Request) -> str | None:
     """Return the operation's name, or None for a request whose reply holds no credential."""
-    path = request.path
-    while (decoded := unquote(path, errors="replace")) != path:
-        path = decoded
-    plain = re.sub(";[^/]*", "", path).lower()
-    return next((name for name, pattern in _HANDED if pattern.search(plain)), None)
+    spellings = [path.lower() for path in readings(request.path)]
+    return next((name for name, pattern in _HANDED if any(map(pattern.search, spellings))), None)
