@@ -22,8 +22,9 @@ Use = Literal["run", "reply", "file", "make", "python", "shown", "prose"]
 
 # The files that tests use; a mark that names another is a fault.
 FILES = {
-    "README.md": {"claude", ".mcp.json", ".cursor/mcp.json", ".vscode/mcp.json", "deploy.yml"},
-    "operating.md": {"plans.json"},
+    "README.md": {"claude", ".mcp.json", ".cursor/mcp.json", ".vscode/mcp.json"},
+    "docs/operating.md": {"plans.json"},
+    "integrations/github-action/README.md": {"deploy.yml"},
 }
 
 PYTHON = {"connectors.md", "python.md"}
@@ -109,17 +110,17 @@ def faults(path: Path) -> Iterator[str]:
     for block in blocks(text):
         if not block.language:
             yield f"line {block.line}: the block names no language"
-        yield from _unused(path.name, block)
+        yield from _unused(path, block)
         if block.use == "make":
             yield from _missing_targets(block)
 
 
-def _unused(page: str, block: Block) -> Iterator[str]:
+def _unused(path: Path, block: Block) -> Iterator[str]:
     if block.language in _RUN and block.use == "prose":
         yield f"line {block.line}: no test uses this block; show a reply after its request, or say why it is shown"
-    if block.use == "file" and block.name not in FILES.get(page, ()):
+    if block.use == "file" and block.name not in FILES.get(str(path.relative_to(ROOT)), ()):
         yield f"line {block.line}: no test uses the file {block.name}"
-    if block.use == "python" and page not in PYTHON:
+    if block.use == "python" and path.name not in PYTHON:
         yield f"line {block.line}: no test runs the python of this page"
 
 
