@@ -12,7 +12,7 @@ from devmesh.client.failure import Exit, Failed
 from devmesh.client.kept import Logins
 from devmesh.client.progress import Progress
 from devmesh.client.screen import Color, Screen, painted
-from devmesh.client.server import Credential, Nobody, Server
+from devmesh.client.server import Credential, Server
 from devmesh.client.session import Key, Session
 from devmesh.client.text import plain
 
@@ -70,10 +70,10 @@ def credential(where: Address) -> Credential:
     return Key(key) if key else Session(logins(), where)
 
 
-def server(options: argparse.Namespace, progress: Progress | None = None, *, nobody: bool = False) -> Server:
-    """Return the server that is meant, as the caller may use it, or as `nobody` may."""
+def server(options: argparse.Namespace, progress: Progress | None = None) -> Server:
+    """Return the server that is meant, asked with the caller's credential; waits are told by `progress`."""
     where = address(options)
-    found = Server(where, Nobody() if nobody else credential(where))
+    found = Server(where, credential(where))
     if progress is not None:
         found.wait = progress.wait
     return found
@@ -82,11 +82,6 @@ def server(options: argparse.Namespace, progress: Progress | None = None, *, nob
 def screen(options: argparse.Namespace) -> Screen:
     """Return the screen, for a person or for a program."""
     return Screen(json=options.json)
-
-
-def dispatch(options: argparse.Namespace, works: dict[str, Callable[[argparse.Namespace], Exit | None]]) -> int:
-    """Do the work that `options.action` names."""
-    return told(works[options.action], options)
 
 
 def action(

@@ -1,4 +1,4 @@
-"""`devmesh tools`: each action is a module of its own where it is long."""
+"""`devmesh tools`."""
 
 from __future__ import annotations
 
