@@ -73,6 +73,13 @@ async def drips(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         await asyncio.sleep(0.1)
 
 
+async def drips_its_head(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(HEAD)
+    while True:
+        writer.write(b"X: y\r\n")
+        await asyncio.sleep(0.1)
+
+
 async def is_a_bomb(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await whole(writer, gzip.compress(b" " * (65 * 1024 * 1024), 1), b"Content-Encoding: gzip\r\n")
 
@@ -130,7 +137,10 @@ async def test_who_blocks_gets_one_error_in_time(answering, talk, kind):
         await judged(lambda: asyncio.to_thread(client.auth.profile), kind)
 
 
-@pytest.mark.parametrize(("talk", "kind"), ENDS, ids=[talk.__name__ for talk, _ in ENDS])
+FOR_TASKS = [*ENDS, (drips_its_head, TimedOutError)]
+
+
+@pytest.mark.parametrize(("talk", "kind"), FOR_TASKS, ids=[talk.__name__ for talk, _ in FOR_TASKS])
 async def test_who_awaits_gets_one_error_in_time(answering, talk, kind):
     async with AsyncClient(await answering(talk), ApiKey(KEY), retries=0, timeout=1) as client:
         await judged(client.auth.profile, kind)

@@ -17,7 +17,10 @@ _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx
 
 
 def send(http: httpx2.Client, request: Send) -> Outcome:
-    """Send the request and return what came of it, after its time at the latest but for one more wait for bytes."""
+    """Send the request and return what came of it, in its time.
+
+    Of a reply's head only each wait for bytes is bounded, not their sum: none of it is seen before all of it.
+    """
     received = _Received(time.monotonic() + request.seconds)
     try:
         with http.stream(
