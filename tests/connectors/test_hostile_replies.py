@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import devmesh.connectors
 from devmesh.connectors import CONNECTORS
 from devmesh.connectors.aws.call import Call
-from devmesh.gateway.shape import masked, shape
+from devmesh.gateway.shape import shape
+from devmesh.upstream.masking import masked
 from devmesh.upstream.model import Reply
 
 SOURCES = Path(devmesh.connectors.__file__).parent

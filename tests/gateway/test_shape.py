@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devmesh.connectors import CONNECTORS
-from devmesh.gateway.shape import masked, project, shape
+from devmesh.gateway.shape import project, shape
 from devmesh.upstream.arguments import Paged
+from devmesh.upstream.masking import masked, secrets_of
 from devmesh.upstream.model import Reply, get
 
 if TYPE_CHECKING:
@@ -55,10 +56,44 @@ def test_a_basic_credential_is_removed_as_its_header_spelled_it():
     assert pair.encode() not in shown.body
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        'p"w\\d<&>/+ $é',  # as it is
+        'p\\"w\\\\d<&>/+ $é',  # JSON
+        "p%22w%5Cd%3C%26%3E%2F%2B%20%24%C3%A9",  # an address
+        "p%22w%5Cd%3C%26%3E%2F%2B+%24%C3%A9",  # a form
+        "p%22w%5Cd%3C%26%3E/%2B%20%24%C3%A9",
+        "p&quot;w\\d&lt;&amp;&gt;/+ $é",  # HTML
+    ],
+)
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+def test_a_secret_is_removed_as_addresses_forms_and_pages_spell_it(spelling: str, kind: str):
+    secret = 'p"w\\d<&>/+ $é'
+    shown = masked(Reply(200, {"content-type": kind}, f'["x{spelling}y"]'.encode()), [secret])
+    assert shown.body == b'["x[secret removed]y"]'
+
+
+def test_a_refusals_headers_show_no_secret_either():
+    told = {"x-error": f"no user has {TOKEN}", "retry-after": "5"}
+    assert masked(Reply(401, told, b""), [TOKEN]).headers == {
+        "x-error": "no user has [secret removed]",
+        "retry-after": "5",
+    }
+
+
+def test_what_is_secret_of_a_credential_is_what_its_fields_and_headers_say():
+    jenkins = CONNECTORS["jenkins"]
+    fields = {"username": "alice-the-admin", "api_token": "11aabbccdd"}
+    pair = base64.b64encode(b"alice-the-admin:11aabbccdd").decode()
+    assert secrets_of(jenkins, fields, {"authorization": f"Basic {pair}", "x": "short"}) == {"11aabbccdd", pair}
+
+
 def test_a_reply_without_a_secret_is_left_as_it_is():
     reply = Reply(200, JSON, b'{"a":  "b"}')
     assert masked(reply, [TOKEN]) is reply
-    assert masked(reply, ["b"]) is reply
+    refusal = Reply(404, {"x-error": "no such thing"}, b"no")
+    assert masked(refusal, [TOKEN]) is refusal
 
 
 @pytest.mark.parametrize(

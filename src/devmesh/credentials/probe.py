@@ -5,6 +5,7 @@ from __future__ import annotations
 from devmesh.audit.entry import Entry
 from devmesh.credentials.model import Chosen
 from devmesh.errors import MeshError
+from devmesh.upstream.masking import masked, secrets_of
 from devmesh.upstream.model import Connector, Verdict
 from devmesh.upstream.send import Sender
 
@@ -27,4 +28,7 @@ async def ask(sender: Sender, connector: Connector, chosen: Chosen, organization
     except MeshError as error:
         return Verdict("unknown", f"{error.detail} {error.hint}")
     entry.upstream_host, entry.upstream_status = reply.host, reply.status
-    return connector.judge(connector.translate(request, reply) if connector.translate is not None else reply)
+    if connector.translate is not None:
+        reply = connector.translate(request, reply)
+    # What the service says is kept, and shown to whoever manages the credential: nobody is shown the secret again.
+    return connector.judge(masked(reply, secrets_of(connector, chosen.fields, signed)))

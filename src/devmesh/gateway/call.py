@@ -12,7 +12,6 @@ from devmesh.access.scopes import TOOL
 from devmesh.audit.entry import Entry
 from devmesh.audit.model import Result
 from devmesh.audit.service import Audit
-from devmesh.credentials.model import Chosen
 from devmesh.credentials.vault import Vault
 from devmesh.errors import MeshError
 from devmesh.gateway.advice import advised
@@ -20,13 +19,14 @@ from devmesh.gateway.builtin import BUILTIN, READ_MORE, services
 from devmesh.gateway.catalog import Catalog
 from devmesh.gateway.model import CredentialHandedOut, ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
 from devmesh.gateway.rests import RESULT_BYTES, Rests, fits, shown
-from devmesh.gateway.shape import masked, shape
+from devmesh.gateway.shape import shape
 from devmesh.limits.service import Limits
 from devmesh.limits.underway import UnderWay
 from devmesh.metrics import REFUSALS, TOOL_CALLS
 from devmesh.upstream.arguments import Paged
 from devmesh.upstream.delivery import Delivery
 from devmesh.upstream.errors import OutcomeUnknown
+from devmesh.upstream.masking import masked, secrets_of
 from devmesh.upstream.model import Connector, Tool
 from devmesh.upstream.send import Sender
 
@@ -97,7 +97,7 @@ class Gateway:
             if connector.translate is not None:
                 reply = connector.translate(complete, reply)
             # After the translation: a secret that another format had encoded stands there as itself.
-            reply = masked(reply, _secrets(connector, credential, signed))
+            reply = masked(reply, secrets_of(connector, credential.fields, signed))
             result = advised(shape(tool, checked, request, reply, meta, reads=reads), tool, credential)
             outcome = _outcome(result)
             durable = entry.close(outcome, code=meta.get("code"))
@@ -150,16 +150,6 @@ def refused(request_id: str, error: MeshError) -> ToolResult:
         meta["retry_after"] = error.retry_after
     lines = [error.error, error.detail] if error.detail != error.error else [error.error]
     return ToolResult("\n".join([*lines, error.hint]), None, is_error=True, meta=meta)
-
-
-def _secrets(connector: Connector, credential: Chosen, signed: Mapping[str, str]) -> set[str]:
-    """Return what the reply must not show: the secret fields, and the credential as the headers spelled it."""
-    secrets = {value.rpartition(" ")[2] for value in signed.values()}
-    fields = credential.fields
-    for field in connector.fields:
-        if field.secret and field.name in fields:
-            secrets.add(fields[field.name])
-    return secrets
 
 
 def _outcome(result: ToolResult) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,6 @@ from devmesh.gateway.model import ToolResult
 from devmesh.upstream.arguments import Paged
 from devmesh.upstream.errors import OutcomeUnknown
 from devmesh.upstream.model import Reply, Request, Tool, bounded
-
-_MASK = b"[secret removed]"
-# Shorter values occur by chance, and no service issues secrets that short.
-_SHORTEST_SECRET = 8
 
 # A server, or a proxy before it, that failed while it had the request: of a write nobody can say whether it happened.
 _UNKNOWN = frozenset({500, 502, 503, 504})
@@ -53,27 +49,6 @@ def shape(
     if checked.fields is not None and reply.is_json:
         return _json(project(reply.json(), checked.fields), meta)
     return _whole(reply, meta)
-
-
-def masked(reply: Reply, secrets: Iterable[str]) -> Reply:
-    """Return the reply without any of the secrets, should the service echo one, however JSON spells it."""
-    body = reply.body
-    found = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
-    if b"\\" in body and reply.is_json:
-        body = _plain(reply, slashes=any("/" in secret for secret in found))
-    for secret in found:
-        if secret.encode() in body:
-            body = body.replace(secret.encode(), _MASK)
-    return reply if body is reply.body else Reply(reply.status, reply.headers, body, reply.host)
-
-
-def _plain(reply: Reply, *, slashes: bool) -> bytes:
-    """Return the body with JSON's optional escapes undone, of slashes if asked: a secret could hide behind one."""
-    if b"\\u00" in reply.body or (slashes and b"\\/" in reply.body):
-        value = reply.json()
-        if value is not None:
-            return msgspec.json.encode(value)
-    return reply.body
 
 
 def project(value: Any, fields: list[str] | None) -> Any:

@@ -1,0 +1,65 @@
+"""A credential's secrets, taken out of what a service sends back, however they are spelled there."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Collection, Iterator, Mapping
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from devmesh.upstream.connector import Connector
+from devmesh.upstream.wire import Reply
+
+_MASK = "[secret removed]"
+# Shorter values occur by chance, and no service issues secrets that short.
+_SHORTEST_SECRET = 8
+# What is written alike in JSON, addresses and HTML.
+_PLAIN = re.compile("[A-Za-z0-9._~-]+")
+_SUCCESS = range(200, 300)
+
+
+def secrets_of(connector: Connector, fields: Mapping[str, str], signed: Mapping[str, str]) -> set[str]:
+    """Return what no reply must show: the secret fields, and the credential as the headers spelled it."""
+    secrets = {value.rpartition(" ")[2] for value in signed.values()}
+    for field in connector.fields:
+        if field.secret and field.name in fields:
+            secrets.add(fields[field.name])
+    return {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+
+
+def masked(reply: Reply, secrets: Collection[str]) -> Reply:
+    """Return the reply without any of the secrets, should the service echo one; of a refusal the headers, too."""
+    body = reply.body
+    if b"\\" in body and reply.is_json:
+        body = _plain(reply, slashes=any("/" in secret for secret in secrets))
+    headers = reply.headers
+    for secret in secrets:
+        for spelling in _spellings(secret):
+            if spelling.encode() in body:
+                body = body.replace(spelling.encode(), _MASK.encode())
+            if reply.status not in _SUCCESS and any(spelling in value for value in headers.values()):
+                headers = {name: value.replace(spelling, _MASK) for name, value in headers.items()}
+    if body is reply.body and headers is reply.headers:
+        return reply
+    return Reply(reply.status, headers, body, reply.host)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield the secret as it is, and as JSON, addresses, forms and HTML write it; the longest first."""
+    if _PLAIN.fullmatch(secret):
+        yield secret
+        return
+    in_json = msgspec.json.encode(secret)[1:-1].decode()
+    spellings = {secret, in_json, html.escape(secret), quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    yield from sorted(spellings, key=len, reverse=True)
+
+
+def _plain(reply: Reply, *, slashes: bool) -> bytes:
+    """Return the body with JSON's optional escapes undone, of slashes if asked: a secret could hide behind one."""
+    if b"\\u00" in reply.body or (slashes and b"\\/" in reply.body):
+        value = reply.json()
+        if value is not None:
+            return msgspec.json.encode(value)
+    return reply.body
