@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
+from statistics import median
 
 from calls import servers
 from figures import figure, note
@@ -42,7 +45,7 @@ def memory(quick: bool) -> None:  # noqa: FBT001 - the command line's own switch
 
 
 def start(quick: bool) -> None:  # noqa: FBT001 - the command line's own switch
-    """Measure the first start, later ones, and the idle memory."""
+    """Measure the first start, later ones, the idle memory, and the command line's help."""
     with tempfile.TemporaryDirectory(prefix="devmesh-bench-") as name:
         directory = Path(name)
         directory.chmod(0o711)
@@ -54,10 +57,19 @@ def start(quick: bool) -> None:  # noqa: FBT001 - the command line's own switch
                 later.append(again.seconds)
                 time.sleep(_SETTLED_SECONDS)
                 ours = {pid: proportional(pid) for pid in tree(again.pid) if not is_postgres(pid)}
+    figure("devmesh --help", median(_seconds_of_help() for _ in range(9)), 0.25, "s")
     figure("first start", first.seconds, 6, "s")
     figure("later starts, the slowest", max(later), 3, "s")
     figure("idle worker", max(ours.values()), 80, "MB", "proportional set size")
     figure("idle, all but PostgreSQL", sum(ours.values()), 110, "MB", f"{len(ours)} processes")
+
+
+def _seconds_of_help() -> float:
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", "from devmesh.cli import main; main()", "--help"], capture_output=True, check=True
+    )
+    return time.perf_counter() - began
 
 
 def size(_quick: bool) -> None:  # noqa: FBT001 - the command line's own switch

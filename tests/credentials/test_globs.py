@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import time
 
 import pytest
 from hypothesis import given
@@ -52,7 +51,6 @@ def test_it_agrees_with_the_shells_matching(pattern: str, text: str):
     assert Glob(pattern).matches(text) == fnmatch.fnmatchcase(text, pattern)
 
 
-def test_a_hostile_pattern_costs_no_time():
-    began = time.perf_counter()
+def test_a_hostile_pattern_comes_to_an_end():
+    # Backtracking would take longer than the universe has been there.
     assert not Glob("*a" * 99 + "*b").matches("a" * 1000)
-    assert time.perf_counter() - began < 0.05
