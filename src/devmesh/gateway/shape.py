@@ -79,8 +79,7 @@ def _whole(reply: Reply, meta: dict[str, Any]) -> ToolResult:
     if reply.is_json:
         try:
             raw = _raw.decode(body)
-            if not body.isascii():
-                body.decode()  # a Raw's strings are not looked into
+            body.decode()  # a Raw's strings are not looked into
             return ToolResult(raw, raw, is_error=False, meta=meta)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # a service that mislabels its body is not the caller's fault: the text is still of use

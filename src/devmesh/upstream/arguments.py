@@ -41,12 +41,11 @@ class Paged(msgspec.Struct, frozen=True):
 class Arguments:
     """The arguments of one tool: `check` them, or show their `schema` (JSON Schema 2020-12, one object)."""
 
-    __slots__ = ("_own", "_shared", "_types", "schema", "struct")
+    __slots__ = ("_shared", "_types", "schema", "struct")
 
-    def __init__(self, struct: type[msgspec.Struct], own: tuple[str, ...]) -> None:
+    def __init__(self, struct: type[msgspec.Struct]) -> None:
         self.struct = struct
-        self._own = own
-        # Made once: looking for an attribute that is not there costs more than all that are.
+        # Made once: of most tools it is `fields` alone.
         self._shared = tuple(name for name in _SHARED if name in struct.__struct_fields__)
         self._types = get_type_hints(struct, include_extras=True)
         self.schema = _inline(struct)
@@ -62,8 +61,7 @@ class Arguments:
         for name, parameter in inspect.signature(function).parameters.items():
             default = parameter.default
             members.append((name, hints[name]) if default is parameter.empty else (name, hints[name], default))
-        own = tuple(member[0] for member in members)
-        if taken := sorted(set(own) & set(_SHARED)):
+        if taken := sorted({member[0] for member in members} & set(_SHARED)):
             raise TypeError(f"{function.__name__}: {', '.join(taken)} belong to every tool")
         if paged is not None:
             limit = Annotated[
@@ -75,7 +73,7 @@ class Arguments:
         struct = msgspec.defstruct(
             function.__name__, members, kw_only=True, forbid_unknown_fields=True, frozen=True, rename=_shown
         )
-        return cls(struct, own)
+        return cls(struct)
 
     def check(self, values: Mapping[str, Any]) -> Paged:
         """Return the arguments with their defaults; raise Invalid naming every fault at once."""
@@ -83,8 +81,8 @@ class Arguments:
             checked = msgspec.convert(values, self.struct, strict=True)
         except _REFUSED as error:
             raise Invalid(self._faults(values) or [Fault("", str(error))]) from None
-        own = {name: getattr(checked, name) for name in self._own}
-        return Paged(own, **{name: getattr(checked, name) for name in self._shared})
+        own = msgspec.structs.asdict(checked)
+        return Paged(own, **{name: own.pop(name) for name in self._shared})
 
     def _faults(self, values: Mapping[str, Any]) -> list[Fault]:
         known = {field.encode_name: field for field in msgspec.structs.fields(self.struct)}

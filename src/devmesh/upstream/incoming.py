@@ -143,7 +143,8 @@ class Answer:
             self.keep = coding is None and self.parser.should_keep_alive()
             self.parser = None  # it waits for a body that does not come
             return
-        self._until_eof = coding is None and "content-length" not in headers
+        # What ends with the connection ends its keeping too: only then is the length asked for.
+        self._until_eof = coding is None and not self.parser.should_keep_alive() and "content-length" not in headers
         if headers.get("content-encoding", "").lower() in _GZIP:
             self._packed = zlib.decompressobj(_GZIP_ONLY)
 

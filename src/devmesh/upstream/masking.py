@@ -32,8 +32,8 @@ def secrets_of(connector: Connector, fields: Mapping[str, str], signed: Mapping[
 def masked(reply: Reply, secrets: Collection[str]) -> Reply:
     """Return the reply without any of the secrets, should the service echo one; of a refusal the headers, too."""
     body = reply.body
-    if b"\\" in body and reply.is_json:
-        body = _plain(reply, slashes=any("/" in secret for secret in secrets))
+    if _could_hide(body, secrets) and reply.is_json:
+        body = _plain(reply)
     headers = reply.headers
     for secret in secrets:
         for spelling in _spellings(secret):
@@ -56,10 +56,19 @@ def _spellings(secret: str) -> Iterator[str]:
     yield from sorted(spellings, key=len, reverse=True)
 
 
-def _plain(reply: Reply, *, slashes: bool) -> bytes:
-    """Return the body with JSON's optional escapes undone, of slashes if asked: a secret could hide behind one."""
-    if b"\\u00" in reply.body or (slashes and b"\\/" in reply.body):
-        value = reply.json()
-        if value is not None:
-            return msgspec.json.encode(value)
-    return reply.body
+def _could_hide(body: bytes, secrets: Collection[str]) -> bool:
+    """Return whether the body has one of JSON's optional escapes that a character of a secret could stand behind."""
+    first = body.find(b"\\")
+    if first < 0:
+        return False
+    # Only a few values are texts with escapes, so they lie close together: one byte is far sooner found than four.
+    end = body.rfind(b"\\") + len(b"\\u00")
+    if body.find(b"\\u00", first, end) >= 0:
+        return True
+    return body.find(b"\\/", first, end) >= 0 and any("/" in secret for secret in secrets)
+
+
+def _plain(reply: Reply) -> bytes:
+    """Return the body with JSON's optional escapes undone; what is no JSON stays as it is."""
+    value = reply.json()
+    return reply.body if value is None else msgspec.json.encode(value)

@@ -64,7 +64,7 @@ def message_of(request: Request, base: Base, headers: Mapping[str, str], *, writ
     Whether it writes is told by its method (RFC 9110, 9.2.1) unless `writes` knows better.
     """
     own = {name.lower(): value for name, value in request.headers.items()} if request.headers else {}
-    credential = {name.lower(): value for name, value in headers.items()}
+    credential = headers if "".join(headers).islower() else {name.lower(): value for name, value in headers.items()}
     if not (_NOT_OURS.isdisjoint(own) and _NOT_OURS.isdisjoint(credential)):
         raise Invalid([Fault("headers", f"must not hold {' or '.join(sorted(_NOT_OURS & (own.keys() | credential)))}")])
     try:

@@ -17,7 +17,7 @@ from devmesh.upstream.addresses import Address
 
 _UNRESERVED = re.compile("[A-Za-z0-9._~-]*")  # RFC 3986, 2.3
 # RFC 3986, 3.3: what a path consists of; every parser leaves it as it is unless a segment is `.` or `..`.
-_PATH = re.compile("(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+")
+_PATH = re.compile("(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]++|%[0-9A-Fa-f]{2})++")
 _DOTTED = re.compile("/(?:[.]|%2[Ee]){1,2}(?:/|$)")
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_NAME = 253
@@ -65,7 +65,7 @@ class Base:
         encoded = _encode(query) if query else ""
         if len(whole) + len(encoded) > _LONGEST_URL:
             raise Invalid([Fault("path", f"the address with its query must not exceed {_LONGEST_URL} characters")])
-        if not _PATH.fullmatch(whole) or _DOTTED.search(whole):
+        if not _PATH.fullmatch(whole) or (("/." in whole or "/%" in whole) and _DOTTED.search(whole)):
             raise Invalid([Fault("path", "must be percent-encoded and hold no '.' or '..' segment, '?' or '#'")])
         return f"{whole}?{encoded}" if encoded else whole
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from string import Formatter
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -37,19 +38,33 @@ def url(template: str, /, **arguments: object) -> str:
     holds a control character or a `.` or `..` segment, which no encoding can carry (RFC 3986, 5.2.4), or has an
     empty segment where slashes are kept.
     """
-    parts: dict[str, str] = {}
-    for name, value in arguments.items():
-        text = str(value)
-        if _UNRESERVED.fullmatch(text) and text not in _DOTS:
-            parts[name] = text
-            continue
-        segments = text.split("/") if f"{{+{name}}}" in template else [text]
-        # Also where slashes are encoded: some servers decode before they route.
-        dotted = any(segment in _DOTS for segment in re.split(r"[/\\]", text))
-        if dotted or "" in segments or _CONTROL.search(text):
-            raise Invalid([Fault(name, "must not be empty or hold control characters, or '.' or '..' as a segment")])
-        parts[name] = "/".join(quote(segment, safe="") for segment in segments)
-    return template.replace("{+", "{").format_map(parts)
+    path = ""
+    for literal, name, keeps_slashes in _pieces(template):
+        path += literal
+        if name:
+            value = arguments[name]
+            path += str(value) if type(value) is int else _encoded(name, str(value), keeps_slashes=keeps_slashes)
+    return path
+
+
+@lru_cache(maxsize=2048)
+def _pieces(template: str) -> tuple[tuple[str, str, bool], ...]:
+    """Return what the template consists of: a literal, the argument that follows, and whether its slashes are kept."""
+    return tuple(
+        (literal, (name or "").removeprefix("+"), (name or "").startswith("+"))
+        for literal, name, _, _ in Formatter().parse(template)
+    )
+
+
+def _encoded(name: str, text: str, *, keeps_slashes: bool) -> str:
+    if _UNRESERVED.fullmatch(text) and text not in _DOTS:
+        return text
+    segments = text.split("/") if keeps_slashes else [text]
+    # Also where slashes are encoded: some servers decode before they route.
+    dotted = any(segment in _DOTS for segment in re.split(r"[/\\]", text))
+    if dotted or "" in segments or _CONTROL.search(text):
+        raise Invalid([Fault(name, "must not be empty or hold control characters, or '.' or '..' as a segment")])
+    return "/".join(quote(segment, safe="") for segment in segments)
 
 
 def plain_path(path: str, argument: str = "path") -> str:
@@ -111,7 +126,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 def get(path: str, /, **query: object) -> Request:
     """Return a GET of `path` with the query arguments that are not None."""
-    return Request(method="GET", path=path, query=given(**query))
+    return Request(method="GET", path=path, query=given(**query) if query else query)
 
 
 def send(method: Method, path: str, json: Any = None, /, **query: object) -> Request:
