@@ -1,5 +1,8 @@
 import { TimedOutError } from "./errors.js";
 
+/** The longest that a timer takes; a longer time would end at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** The end of one call: by its time, or by the caller's own signal. `end()` must be called in any case. */
 export class Deadline {
   readonly #controller = new AbortController();
@@ -12,7 +15,8 @@ export class Deadline {
     outer?.throwIfAborted();
     this.#until = performance.now() + milliseconds;
     this.#outer = outer;
-    this.#timer = setTimeout(() => this.#controller.abort(timedOut(milliseconds)), milliseconds);
+    const timer = Math.min(milliseconds, LONGEST_MS);
+    this.#timer = setTimeout(() => this.#controller.abort(timedOut(milliseconds)), timer);
     outer?.addEventListener("abort", this.#abort, { once: true });
   }
 

@@ -130,6 +130,11 @@ test("a call has a time, attempts and waits together", async (t) => {
   assert.ok(performance.now() - began < 3000);
 });
 
+test("a time may be longer than a timer takes", async (t) => {
+  const { url } = await serving(t, () => [200, PROFILE]);
+  assert.deepEqual(await client(url, { timeout: 2 ** 40 }).auth.profile(), PROFILE);
+});
+
 test("a body that never ends is cut off by the time too", async (t) => {
   const { url } = await serving(t, () => [200, "{", { "content-length": "10" }]);
   await assert.rejects(client(url, { timeout: 200 }).auth.profile(), TimedOutError);

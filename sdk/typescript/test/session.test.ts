@@ -15,16 +15,19 @@ const JWT = { type: "jwt", username: "ada@acme.example", password: PASSWORD } as
 const EXPIRED = problem(401, "token_expired");
 
 /** A server whose access tokens are `access-1`, `access-2`, …; `live` is the one that is taken. */
-async function meshing(t: TestContext, special: (asked: Asked) => Answer | undefined = () => undefined) {
+async function meshing(
+  t: TestContext,
+  special: (asked: Asked) => Answer | Promise<Answer> | undefined = () => undefined,
+) {
   const state = { issued: 0, live: "", logins: 0, refreshes: 0 };
   function tokens(): Answer {
     state.live = `access-${++state.issued}`;
     return [200, { access_token: state.live, refresh_token: `refresh-${state.issued}`, expires_in: 900 }];
   }
-  const { url } = await serving(t, (asked) => {
+  const { url } = await serving(t, async (asked) => {
     if (asked.path.endsWith("/login")) state.logins++;
     if (asked.path.endsWith("/refresh")) state.refreshes++;
-    const told = special(asked);
+    const told = await special(asked);
     if (told) return told;
     if (asked.path.endsWith("/login") || asked.path.endsWith("/refresh") || asked.path.endsWith("/mfa"))
       return tokens();
@@ -44,6 +47,22 @@ test("fifty first calls log in once, and fifty later ones refresh once", async (
   state.live = "none";
   const later = await atOnce(50, () => client.auth.profile());
   assert.ok([...first, ...later].every(({ status }) => status === "fulfilled"));
+  assert.deepEqual([state.logins, state.refreshes], [1, 1]);
+});
+
+test("a call that learns late of the expiry takes the token that is there by then", async (t) => {
+  let release = (): void => undefined;
+  const refreshed = new Promise<void>((resolve) => (release = resolve));
+  const { state, client } = await meshing(t, ({ path, headers }) => {
+    const late = path.endsWith("/tenants") && headers.authorization === "Bearer access-1";
+    return late ? refreshed.then(() => EXPIRED) : undefined;
+  });
+  await client.auth.profile();
+  state.live = "none";
+  const slow = client.tenants.list();
+  await client.auth.profile();
+  release();
+  await slow;
   assert.deepEqual([state.logins, state.refreshes], [1, 1]);
 });
 
