@@ -133,7 +133,7 @@ class App:
         self.vault = Vault(self.database, self.data_keys, self.changes)
         self.sender = Sender(settings.upstream_allow)
         rests = Rests(self.database, self.data_keys)
-        self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit, rests)
+        self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit, rests, self.changes)
         tenants, users = Tenants(), Users(self.ring)
         places = Places(directory, tenants, users, self.audit, autocreate=settings.tenant_autocreate)
         self.keys = Keys(self.database, self.ring, self.changes, self.audit, plans, self.verifier, directory, places)

@@ -44,9 +44,19 @@ class Service:
             raise answer
         return answer
 
-    async def deliver(self, *, reads=True, request=None, tenant=TENANT, service="github", base_url="https://a.example"):
+    async def deliver(
+        self,
+        *,
+        reads=True,
+        request=None,
+        tenant=TENANT,
+        service="github",
+        base_url="https://a.example",
+        stands=lambda: True,
+    ):
         caller = SimpleNamespace(tenant_id=tenant, organization_slug="acme")
-        return await self.delivery.send(caller, service, request or get("/x"), base_url, {}, reads=reads)
+        request = request or get("/x")
+        return await self.delivery.send(caller, service, request, base_url, {}, reads=reads, stands=stands)
 
 
 @pytest.mark.parametrize("trouble", [reply(429), reply(502), reply(503), reply(504), UNREACHABLE, BROKEN])
@@ -96,6 +106,21 @@ async def test_what_a_call_does_decides_and_not_its_method():
     assert (await reading.deliver(request=send("POST", "/search", {}))).status == 200
     assert (await writing.deliver(request=get("/chat.postMessage"), reads=False)).status == 502
     assert [how["writes"] for how in (*reading.asked, *writing.asked)] == [False, False, True]
+
+
+@pytest.mark.parametrize("trouble", [reply(503), reply(429)])
+async def test_what_ended_while_it_waited_is_not_sent_again(trouble):
+    service = Service(trouble, reply(200))
+    assert await service.deliver(stands=lambda: not service.pauses) is trouble
+    assert (len(service.asked), len(service.pauses)) == (1, 1)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_what_ended_after_nothing_was_sent_is_not_sent_again(reads):
+    service = Service(UNREACHABLE, reply(200))
+    with pytest.raises(UpstreamUnreachable):
+        await service.deliver(reads=reads, stands=lambda: False)
+    assert len(service.asked) == 1
 
 
 async def test_three_tries_are_all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,11 +14,13 @@ from devmesh.audit.entry import Entry
 from devmesh.audit.model import Result
 from devmesh.audit.service import Audit
 from devmesh.credentials.vault import Vault
+from devmesh.db.changes import Changes
 from devmesh.errors import MeshError
 from devmesh.gateway.advice import advised
 from devmesh.gateway.builtin import BUILTIN, READ_MORE, services
 from devmesh.gateway.catalog import Catalog
 from devmesh.gateway.model import CredentialHandedOut, ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
+from devmesh.gateway.recalls import Recalls
 from devmesh.gateway.rests import RESULT_BYTES, Rests, fits, shown
 from devmesh.gateway.shape import shape
 from devmesh.limits.service import Limits
@@ -44,6 +47,7 @@ class Gateway:
         sender: Sender,
         audit: Audit,
         rests: Rests,
+        changes: Changes,
     ) -> None:
         self._connectors = connectors
         self._catalog = Catalog(connectors)
@@ -53,6 +57,7 @@ class Gateway:
         self._audit = audit
         self._rests = rests
         self._underway = UnderWay()
+        self._recalls = Recalls(changes)
 
     async def run(
         self, caller: Caller, name: str, arguments: Arguments | None, passed: Passed, most: int = RESULT_BYTES
@@ -63,6 +68,7 @@ class Gateway:
         durable, and a write's outcome is durable before this returns. Raises MeshError for what was refused; the
         service's own refusal is an error result.
         """
+        since = self._recalls.now()
         async with self._audit.entry(caller, "tool.call", tool=name[:128]) as entry:
             await self._limits.spend(caller)
             tool = self._catalog.find(name)
@@ -83,7 +89,10 @@ class Gateway:
             self._underway.take(caller.tenant_id)
             try:
                 await entry.open(service=connector.name, tool=tool.name, arguments=given)
-                reply = await self._delivery.send(caller, connector.name, complete, base_url, headers, reads=reads)
+                stands = partial(self._recalls.stand, caller, since)
+                reply = await self._delivery.send(
+                    caller, connector.name, complete, base_url, headers, reads=reads, stands=stands
+                )
             except OutcomeUnknown as error:
                 entry.outcome = "unknown" if error.wrote else "error"
                 raise

@@ -31,7 +31,8 @@ class Delivery:
     """Sends a call's request, up to three times within the time of one.
 
     A read is sent again after 429, 502, 503, 504 and broken connections; a write only where provably nothing was
-    sent. The service's `Retry-After` is kept to if it is short, and otherwise told to the caller.
+    sent. The service's `Retry-After` is kept to if it is short, and otherwise told to the caller. Nothing is sent
+    again for a key or with a credential that ended meanwhile.
     """
 
     def __init__(
@@ -47,39 +48,70 @@ class Delivery:
         self._breakers = Breakers(clock)
 
     async def send(
-        self, caller: Caller, service: str, request: Request, base_url: str, headers: Mapping[str, str], *, reads: bool
+        self,
+        caller: Caller,
+        service: str,
+        request: Request,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        reads: bool,
+        stands: Callable[[], bool],
     ) -> Reply:
-        """Return the service's answer, whatever its status; raise what Sender.send raises, or ServiceResting."""
+        """Return the service's answer, whatever its status; raise what Sender.send raises, or ServiceResting.
+
+        `stands` is asked before each later try: False leaves it at what came of the last one.
+        """
         place = (caller.tenant_id, service, base_url)
         self._breakers.admit(place)
         until = self._clock() + TOTAL_SECONDS
         tries = 0
         while True:
             tries += 1
-            began = self._clock()
             try:
-                reply = await self._sender.send(
-                    request,
-                    base_url=base_url,
-                    organization=caller.organization_slug,
-                    headers=headers,
-                    timeout=until - began,
-                    writes=not reads,
-                )
+                reply = await self._once(caller, service, request, base_url, headers, until, reads=reads)
             except (UpstreamUnreachable, OutcomeUnknown) as error:
-                after, pause = error.code, self._pause_after(error, tries, until, reads=reads)
-                if pause is None:
+                pause = self._pause_after(error, tries, until, reads=reads)
+                if pause is None or not await self._again(service, error.code, pause, stands):
                     self._breakers.failed(place)
                     raise
             else:
-                after, pause = str(reply.status), self._pause(reply, tries, until) if reads else None
-                if pause is None:
+                pause = self._pause(reply, tries, until) if reads else None
+                if pause is None or not await self._again(service, str(reply.status), pause, stands):
                     self._judge(place, reply)
                     return reply
-            finally:
-                UPSTREAM_SECONDS.observe(self._clock() - began, service)
-            UPSTREAM_RETRIES.add(service, after)
-            await self._sleep(pause)
+
+    async def _once(
+        self,
+        caller: Caller,
+        service: str,
+        request: Request,
+        base_url: str,
+        headers: Mapping[str, str],
+        until: float,
+        *,
+        reads: bool,
+    ) -> Reply:
+        began = self._clock()
+        try:
+            return await self._sender.send(
+                request,
+                base_url=base_url,
+                organization=caller.organization_slug,
+                headers=headers,
+                timeout=until - began,
+                writes=not reads,
+            )
+        finally:
+            UPSTREAM_SECONDS.observe(self._clock() - began, service)
+
+    async def _again(self, service: str, after: str, pause: float, stands: Callable[[], bool]) -> bool:
+        """Wait, then return whether it may be sent again."""
+        await self._sleep(pause)
+        if not stands():
+            return False
+        UPSTREAM_RETRIES.add(service, after)
+        return True
 
     def _judge(self, place: tuple[UUID, str, str], reply: Reply) -> None:
         if reply.status in _IN_TROUBLE:
