@@ -33,7 +33,7 @@ from devmesh.directory.users import Users
 from devmesh.errors import Fault, Invalid, InvalidKey
 from devmesh.ids import new_id
 from devmesh.upstream.errors import NameNotResolved
-from devmesh.upstream.model import Connector, Tool, Verdict
+from devmesh.upstream.model import Connector, Tool, Verdict, load_tools
 from devmesh.upstream.send import Sender
 
 
@@ -115,6 +115,7 @@ class Credentials:
         """Return the services that the caller reaches, by name, each with whose credential is stored for it."""
         caller.require(_scope("user", "read"))
         own, organization = await self._vault.connected(caller)
+        await load_tools(one for name, one in self._connectors.items() if name in own or name in organization)
 
         def connected(name: str) -> Owner | None:
             return "user" if name in own else "organization" if name in organization else None

@@ -10,7 +10,7 @@ from msgspec import Meta
 from devmesh.access import Caller
 from devmesh.credentials.fields import how_to_connect
 from devmesh.credentials.vault import Vault
-from devmesh.upstream.model import Connector, Failure, Reply, Request, Verdict, get
+from devmesh.upstream.model import Connector, Failure, Reply, Request, Verdict, get, load_tools
 
 
 def _nothing(_request: Request, _fields: Mapping[str, str], _base_url: str) -> Mapping[str, str]:
@@ -63,6 +63,7 @@ def read_more(
 async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Caller) -> Reply | dict[str, Any]:
     """Return what `mesh.list_services` answers."""
     own, organization = await vault.connected(caller)
+    await load_tools(connector for name, connector in connectors.items() if name in own or name in organization)
     listed = []
     for name, connector in sorted(connectors.items()):
         if not caller.reaches(name):

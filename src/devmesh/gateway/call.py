@@ -71,7 +71,7 @@ class Gateway:
         since = self._recalls.now()
         async with self._audit.entry(caller, "tool.call", tool=name[:128]) as entry:
             await self._limits.spend(caller)
-            tool = self._catalog.find(name)
+            tool = await self._catalog.find(name)
             _require(caller, tool, reads=tool.may_read)
             given = arguments or {}
             checked = tool.arguments.check(given)
@@ -120,7 +120,7 @@ class Gateway:
         meta: dict[str, Any] = {"request_id": caller.request_id}
         if tool.name == READ_MORE:
             read = await self._rests.read_on(caller, checked.own["handle"], most)
-            whose = self._catalog.find(read.tool)
+            whose = await self._catalog.find(read.tool)
             _require(caller, whose, reads=whose.may_read)
             result = shown(read.part, meta)
         else:
@@ -133,7 +133,7 @@ class Gateway:
         """Take one from the caller's limits for a call whose result is known already; raise what refuses the call."""
         try:
             await self._limits.spend(caller)
-            tool = self._catalog.find(name)
+            tool = await self._catalog.find(name)
             _require(caller, tool, reads=tool.may_read)
             if tool.connector is not BUILTIN:
                 request = tool.request(tool.arguments.check(arguments or {}))
@@ -144,11 +144,11 @@ class Gateway:
 
     async def listing(self, caller: Caller) -> Listing:
         """Return the tools that the caller's rights and credentials allow."""
-        return self._catalog.listing(caller, await self._vault.reach(caller))
+        return await self._catalog.listing(caller, await self._vault.reach(caller))
 
-    def show(self, caller: Caller, name: str) -> ListedTool:
+    async def show(self, caller: Caller, name: str) -> ListedTool:
         """Return one tool, connected or not; raise UnknownTool if there is none that the caller may call."""
-        return self._catalog.show(caller, name)
+        return await self._catalog.show(caller, name)
 
 
 def refused(request_id: str, error: MeshError) -> ToolResult:

@@ -13,7 +13,7 @@ from devmesh.access import Caller, KeyType
 from devmesh.credentials.reach import Reach
 from devmesh.gateway.builtin import BUILTIN
 from devmesh.gateway.model import ListedTool, Listing, UnknownTool
-from devmesh.upstream.model import Connector, Tool
+from devmesh.upstream.model import Connector, Tool, load_tools
 
 _MOST = 512
 # A name that is typed out of memory is close to the right one; more than three would be noise.
@@ -34,10 +34,11 @@ class Catalog:
         self._listed: dict[str, ListedTool] = {}
         self._listings: dict[tuple[object, ...], Listing] = {}
 
-    def find(self, name: str) -> Tool:
+    async def find(self, name: str) -> Tool:
         """Return the tool of that name or alias; raise UnknownTool naming the nearest."""
         tool = self._found.get(name) or self._look_for(name)
         if tool is None:
+            await load_tools(self._connectors.values())
             raise UnknownTool(name, self._nearest(name))
         self._found[name] = tool
         return tool
@@ -54,7 +55,7 @@ class Catalog:
             known += [one.replace(".", "_") for one in known]
         return tuple(difflib.get_close_matches(name[:_LONGEST], known, n=_NEAREST))
 
-    def listing(self, caller: Caller, reach: frozenset[Reach]) -> Listing:
+    async def listing(self, caller: Caller, reach: frozenset[Reach]) -> Listing:
         """Return the tools that the caller may call with what is stored (`reach`), by name."""
         bounds = caller.bounds
         alone = caller.key_type is KeyType.GATEWAY and bounds.owner_id is None
@@ -62,6 +63,7 @@ class Catalog:
         known = self._listings.get(seen)
         if known is None:
             reached = {BUILTIN.name: Reach(BUILTIN.name), **{one.service: one for one in reach}}
+            await load_tools(self._connectors[name] for name in sorted(reached.keys() & self._connectors.keys()))
             tools = tuple(
                 self._shown(tool)
                 for service, connector in self._connectors.items()
@@ -77,9 +79,9 @@ class Catalog:
             self._listings[seen] = known
         return known
 
-    def show(self, caller: Caller, name: str) -> ListedTool:
+    async def show(self, caller: Caller, name: str) -> ListedTool:
         """Return the tool if the caller may call it, connected or not; raise UnknownTool otherwise."""
-        tool = self.find(name)
+        tool = await self.find(name)
         if not may_call(caller, tool):
             raise UnknownTool(name, ())
         return self._shown(tool)

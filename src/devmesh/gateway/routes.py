@@ -76,7 +76,7 @@ async def list_tools(gateway: Gateway, caller: Caller, limit: Limit = 200, curso
 @get("/tools/{name:str}", scope="any")
 async def show_tool(gateway: Gateway, caller: Caller, name: str) -> ToolShown:
     """Show one tool and its arguments."""
-    return ToolShown.of(gateway.show(caller, name))
+    return ToolShown.of(await gateway.show(caller, name))
 
 
 async def _may_execute(gateway: Gateway, caller: Caller, name: str, data: Execute, request: Request) -> None:

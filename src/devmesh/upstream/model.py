@@ -11,7 +11,7 @@ from devmesh.upstream.anything import (
     readings,
     respelled,
 )
-from devmesh.upstream.connector import Connector, Tool
+from devmesh.upstream.connector import Connector, Tool, load_tools
 from devmesh.upstream.cursor import cursor_of, place_in, strange_cursor
 from devmesh.upstream.parts import Auth, Failure, Field, Identity, Page, Paging, Verdict, basic, bearer
 from devmesh.upstream.wire import Method, Reply, Request, bounded, get, given, plain_path, send, url
@@ -42,6 +42,7 @@ __all__ = [
     "cursor_of",
     "get",
     "given",
+    "load_tools",
     "place_in",
     "plain_path",
     "readings",
