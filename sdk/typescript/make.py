@@ -37,9 +37,9 @@ def build() -> None:
     with (HERE / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         locked = [HERE / "package-lock.json"]
-        _once(HERE / "node_modules" / ".devmesh", locked, lambda: node(_NPM, "ci", "--ignore-scripts", "--no-audit"))
+        _once(HERE / "node_modules" / ".installed", locked, lambda: node(_NPM, "ci", "--ignore-scripts", "--no-audit"))
         sources = [*locked, *HERE.glob("*.json"), *HERE.glob("scripts/*"), *sorted(HERE.glob("src/**/*.ts"))]
-        _once(HERE / "dist" / ".devmesh", sources, lambda: node("scripts/build.mjs"))
+        _once(HERE / "dist" / ".built", sources, lambda: node("scripts/build.mjs"))
 
 
 def _once(stamp: Path, sources: Sequence[Path], work: Callable[[], object]) -> None:

@@ -109,7 +109,8 @@ test("a server that is down is tried again for changes too: nothing was sent", a
   const { url, server } = await serving(t, () => [200, {}]);
   await new Promise((resolve) => server.close(resolve));
   const port = Number(new URL(url).port);
-  setTimeout(() => server.listen(port, "127.0.0.1"), 300);
+  const again = setTimeout(() => server.listen(port, "127.0.0.1"), 300);
+  t.after(() => clearTimeout(again));
   await client(url, { retryConfig: { maxRetries: 5, backoff: "constant" } }).keys.revoke("k1");
 });
 

@@ -67,12 +67,15 @@ test("a call that learns late of the expiry takes the token that is there by the
 });
 
 test("a token that is about to expire is renewed before it is sent", async (t) => {
-  const { state, client } = await meshing(t, ({ path }) => {
+  const sent: (string | undefined)[] = [];
+  const { state, client } = await meshing(t, ({ path, headers }) => {
+    if (path.endsWith("/profile")) sent.push(headers.authorization);
     if (!path.endsWith("/login")) return undefined;
     return [200, { access_token: "short", refresh_token: "refresh-0", expires_in: 5 }];
   });
   await client.auth.login();
   await client.auth.profile();
+  assert.deepEqual(sent, [`Bearer ${state.live}`]);
   assert.deepEqual([state.logins, state.refreshes], [1, 1]);
 });
 
