@@ -42,6 +42,11 @@ HOSTILE = (
 )
 # What these delete can be given again as it was.
 GIVEN_BACK = ("bitbucket.unapprove_pull_request",)
+# What these write takes the place of what was there.
+OVERWRITING = {
+    *("artifactory.copy_item", "artifactory.deploy_artifact", "artifactory.deploy_by_checksum"),
+    *("aws.put_item", "aws.put_object", "jenkins.update_job_config"),
+}
 WRONG = {
     "string": [7, True, ["x"], {"x": 1}, 1.5],
     "integer": ["7", True, 1.5, [1]],
@@ -273,6 +278,7 @@ def test_reads_and_only_reads_are_hinted_as_such(tool, complete):
     if request.method == "DELETE":
         assert not tool.read_only
         assert tool.destructive == (tool.name not in GIVEN_BACK)
+    assert tool.destructive or tool.name not in OVERWRITING
     assert tool.idempotent or not tool.read_only
     assert not (tool.read_only and tool.destructive)
 

@@ -40,7 +40,7 @@ def download_artifact(repo_key: RepoKey, path: FilePath) -> Request:
     return get(file(repo_key, path))
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
 def deploy_artifact(
     repo_key: RepoKey,
     path: FilePath,
@@ -60,7 +60,7 @@ def deploy_artifact(
     return Request(method="PUT", path=path, content=_bytes(content, encoding), headers=headers)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
 def deploy_by_checksum(
     repo_key: RepoKey,
     path: FilePath,

@@ -105,7 +105,7 @@ def get_latest_modified(repo_key: RepoKey, path: ItemPath) -> Request:
     return get(item(repo_key, path, _STORAGE), lastModified="")
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
 def copy_item(
     src_repo_key: SourceRepo,
     src_path: SourcePath,

@@ -79,7 +79,7 @@ def head_object(bucket: Bucket, key: Key, version_id: VersionId = None) -> Call:
     return call("s3:HeadObject", Bucket=bucket, Key=key, VersionId=version_id)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
 def put_object(
     bucket: Bucket,
     key: Key,

@@ -81,7 +81,7 @@ def get_item(
     return call("dynamodb:GetItem", TableName=table_name, Key=key, ConsistentRead=consistent_read)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
 def put_item(
     table_name: TableName,
     item: Annotated[

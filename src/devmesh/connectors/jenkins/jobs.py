@@ -92,7 +92,7 @@ def get_job_config(job_path: JobPath) -> Request:
     return get(below(job_path, "/config.xml"))
 
 
-@CONNECTOR.tool(writes=True, idempotent=True)
+@CONNECTOR.tool(writes=True, destructive=True, idempotent=True)
 def update_job_config(job_path: JobPath, config_xml: ConfigXml) -> Request:
     """Replace a job's whole configuration and return nothing: change what get_job_config gave and send all of it."""
     return Request(
