@@ -19,15 +19,18 @@ DATA = Path(botocore.__file__).parent / "data"
 CREDENTIAL = re.compile(
     "(?i)(secretaccesskey|sessiontoken|authorizationtoken|refreshtoken|accesstoken|bearertoken|servicepassword|"
     "dbpassword|randompassword|secretstring|keymaterial|clientsecret|privatekey|privatekeyplaintext|tokenvalue|"
-    "authtoken|apikey|authcode|participanttoken|plaintext)"
+    "authtoken|apikey|authcode|participanttoken|plaintext|sharedsecret|presharedkey|basicauthcredentials|streamkey|"
+    "appserverprivatekey|clientsecretvalue|secrettoauthenticateinitiator|customergatewayconfiguration)"
 )
 # Which are so even where AWS does not mark them as sensitive.
 CERTAIN = re.compile(
-    "(?i)(secretaccesskey|sessiontoken|authorizationtoken|refreshtoken|authtoken|participanttoken|dbpassword)"
+    "(?i)(secretaccesskey|sessiontoken|authorizationtoken|refreshtoken|authtoken|participanttoken|dbpassword|authkey|"
+    "activationcode|unlockcode|precopassword|appkey|.*streamingsessionurl)"
 )
 # They hold such a member, and yet hand nothing out: why.
 NOT_HANDED_OUT = {
     "ec2": "the secret of a trust provider, which EC2 hides",
+    "eks": "the code of a cluster elsewhere that is being registered: told to whoever registers it",
     "glue": "a data source's own setting, of jobs as they were defined",
     "kms:GenerateRandom": "random bytes, which open nothing",
     "payment-cryptography-data": "data, or a key that is wrapped",
@@ -108,6 +111,11 @@ def test_such_an_operation_is_named_as_botocore_names_it_in_a_form_that_a_scope_
         ("secretsmanager:GetSecretValue", "secretsmanager.get_secret_value"),
         ("secretsmanager:ListSecrets", None),
         ("ssm:GetParameter", None),
+        ("ssm:CreateActivation", "ssm.create_activation"),
+        ("snowball:GetJobUnlockCode", "snowball.get_job_unlock_code"),
+        ("ec2:DescribeVpnConnections", "ec2.describe_vpn_connections"),
+        ("kms:DeriveSharedSecret", "kms.derive_shared_secret"),
+        ("glue:GetConnections", "glue.get_connections"),
         ("cognito-idp:InitiateAuth", "cognito-idp.initiate_auth"),
     ],
 )
@@ -124,6 +132,12 @@ def test_a_parameter_in_clear_is_handed_out_and_one_as_stored_is_not(operation):
     assert AWS.hands_out(parameter(operation, WithDecryption=True)).startswith("ssm.get_parameter")
     assert AWS.hands_out(parameter(operation, WithDecryption=False)) is None
     assert AWS.hands_out(parameter(operation)) is None
+
+
+def test_a_connection_of_glues_is_handed_out_unless_its_password_is_left_out():
+    for operation in ("GetConnection", "GetConnections"):
+        asked = [call(f"glue:{operation}", HidePassword=hide) for hide in (None, False, "true", True)]
+        assert [AWS.hands_out(one) is None for one in asked] == [False, False, False, True]
 
 
 def test_a_tool_hands_out_what_call_api_would():

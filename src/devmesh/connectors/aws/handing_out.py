@@ -18,6 +18,10 @@ _HANDING_OUT = {
     for service, operations in {
         "account-access-runtime": "GetRoleCredentials",
         "acm": "ExportCertificate",
+        "amplify": (
+            "CreateApp CreateBranch DeleteApp DeleteBranch GetApp GetBranch ListApps ListBranches UpdateApp "
+            "UpdateBranch"
+        ),
         "amplifybackend": "CreateToken GetBackendAuth GetToken",
         "amplifyuibuilder": "ExchangeCodeForToken RefreshToken",
         "apigateway": "CreateApiKey GetApiKey GetApiKeys ImportApiKeys UpdateApiKey",
@@ -33,6 +37,7 @@ _HANDING_OUT = {
             "BatchCreateAttendee CreateAttendee CreateMeetingWithAttendees GetAttendee ListAttendees "
             "UpdateAttendeeCapabilities"
         ),
+        "cloudhsmv2": "CreateCluster DeleteCluster DescribeClusters ModifyCluster",
         "cloudwatchomni": "GetSpaceCredentialsForOrganization GetSpaceDataAccess",
         "codeartifact": "GetAuthorizationToken",
         "codebuild": "CreateWebhook StartSandboxConnection UpdateWebhook",
@@ -42,7 +47,8 @@ _HANDING_OUT = {
         "cognito-idp": (
             "AddUserPoolClientSecret AdminInitiateAuth AdminRespondToAuthChallenge AssociateSoftwareToken "
             "CreateUserPoolClient DescribeIdentityProvider DescribeUserPoolClient GetClientToken "
-            "GetTokensFromRefreshToken InitiateAuth RespondToAuthChallenge UpdateUserPoolClient"
+            "GetTokensFromRefreshToken InitiateAuth ListUserPoolClientSecrets RespondToAuthChallenge "
+            "UpdateUserPoolClient"
         ),
         "connect": (
             "CreateAuthCode CreateParticipant GetFederationToken StartAssistantContact StartChatContact "
@@ -58,11 +64,25 @@ _HANDING_OUT = {
             "AssumeFleetRoleForRead AssumeFleetRoleForWorker AssumeQueueRoleForRead AssumeQueueRoleForUser "
             "AssumeQueueRoleForWorker"
         ),
+        "devicefarm": "CreateTestGridUrl",
         "devops-agent": "AssociateService UpdateAssociation",
-        "ec2": "CreateKeyPair ExportVerifiedAccessInstanceClientConfiguration GetPasswordData",
+        "directconnect": (
+            "AllocatePrivateVirtualInterface AllocatePublicVirtualInterface AllocateTransitVirtualInterface "
+            "AssociateVirtualInterface CreateBGPPeer CreatePrivateVirtualInterface CreatePublicVirtualInterface "
+            "CreateTransitVirtualInterface DeleteBGPPeer DescribeRouterConfiguration DescribeVirtualInterfaces "
+            "UpdateVirtualInterfaceAttributes"
+        ),
+        "ds": "DescribeDirectories",
+        "ec2": (
+            "CreateKeyPair CreateVpnConnection DescribeVpnConnections "
+            "ExportVerifiedAccessInstanceClientConfiguration GetPasswordData "
+            "GetVpnConnectionDeviceSampleConfiguration ModifyVpnConnection ModifyVpnConnectionOptions "
+            "ModifyVpnTunnelCertificate ModifyVpnTunnelOptions"
+        ),
         "ecr": "GetAuthorizationToken",
         "ecr-public": "GetAuthorizationToken",
         "ecs": "ExecuteCommand",
+        "eks": "RegisterCluster",
         "eks-auth": "AssumeRoleForPodIdentity",
         "emr": (
             "GetClusterSessionCredentials GetOnClusterAppUIPresignedURL GetPersistentAppUIPresignedURL "
@@ -82,12 +102,17 @@ _HANDING_OUT = {
         "iot": "CreateKeysAndCertificate CreateProvisioningClaim",
         "iot-managed-integrations": "CreateProvisioningProfile",
         "iotsecuretunneling": "OpenTunnel RotateTunnelAccessToken",
+        "iotwireless": "AssociateAwsAccountWithPartnerAccount GetWirelessDevice",
         "ivs": "BatchGetStreamKey CreateChannel CreateStreamKey GetStreamKey",
-        "ivs-realtime": "CreateIngestConfiguration CreateParticipantToken CreateStage GetIngestConfiguration",
+        "ivs-realtime": (
+            "CreateIngestConfiguration CreateParticipantToken CreateStage GetIngestConfiguration "
+            "UpdateIngestConfiguration"
+        ),
         "ivschat": "CreateChatToken",
+        "kinesis-video-archived-media": "GetDASHStreamingSessionURL GetHLSStreamingSessionURL",
         "kinesis-video-signaling": "GetIceServerConfig",
         "kinesisanalyticsv2": "CreateApplicationPresignedUrl",
-        "kms": "Decrypt GenerateDataKey GenerateDataKeyPair",
+        "kms": "Decapsulate Decrypt DeriveSharedSecret Encapsulate GenerateDataKey GenerateDataKeyPair",
         "lakeformation": (
             "AssumeDecoratedRoleWithSAML GetTemporaryDataLocationCredentials GetTemporaryGlueFunctionCredentials "
             "GetTemporaryGluePartitionCredentials GetTemporaryGlueTableCredentials"
@@ -108,6 +133,7 @@ _HANDING_OUT = {
         "mwaa-serverless": "CreateAirflowUiUrl",
         "payment-cryptography": "ExportKey",
         "pca-connector-scep": "CreateChallenge GetChallengePassword",
+        "pcs": "RegisterComputeNodeGroupInstance",
         "quicksight": (
             "GenerateEmbedUrlForAnonymousUser GenerateEmbedUrlForRegisteredUser "
             "GenerateEmbedUrlForRegisteredUserWithIdentity GetDashboardEmbedUrl GetSessionEmbedUrl"
@@ -124,16 +150,21 @@ _HANDING_OUT = {
         "secretsmanager": "BatchGetSecretValue GetSecretValue",
         "securityagent": "UpdateIntegration",
         "signin": "CreateBearerToken CreateOAuth2Token CreateOAuth2TokenWithIAM CreateOAuth2TokenWithTokenExchange",
-        "ssm": "GetAccessToken ResumeSession StartSession",
+        "snowball": "GetJobManifest GetJobUnlockCode",
+        "ssm": "CreateActivation GetAccessToken ResumeSession StartSession",
         "sso": "GetRoleCredentials",
         "sso-oidc": "CreateToken CreateTokenWithIAM RegisterClient",
+        "storagegateway": "DescribeChapCredentials",
         "wafv2": "CreateAPIKey ListAPIKeys",
         "wickr": "GetOidcInfo GetOpentdfConfig RegisterOidcConfig RegisterOpentdfConfig",
         "workmail": "AssumeImpersonationRole",
+        "workspaces-thin-client": "CreateEnvironment GetEnvironment ListEnvironments UpdateEnvironment",
     }.items()
 }
 # Read with the secrets that they hold in clear only where this is asked for.
 _DECRYPTING = frozenset({"GetParameter", "GetParameterHistory", "GetParameters", "GetParametersByPath"})
+# Read with a data source's password unless it is asked to be left out.
+_CONNECTIONS = frozenset({"GetConnection", "GetConnections"})
 _LONGEST = 60
 _WORDS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -154,4 +185,6 @@ def _is_handing_out(call: Call) -> bool:
         return call.operation not in _OF_STS
     if call.service == "ssm" and call.operation in _DECRYPTING:
         return call.parameters.get("WithDecryption", False) is not False
+    if call.service == "glue" and call.operation in _CONNECTIONS:
+        return call.parameters.get("HidePassword", False) is not True
     return call.operation in _HANDING_OUT.get(call.service, ())
