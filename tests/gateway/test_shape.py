@@ -161,6 +161,24 @@ async def test_every_way_that_a_call_ends_gives_its_place_back(
     assert len(github.received) == before
 
 
+@pytest.mark.parametrize(
+    ("tool", "code"),
+    [
+        ("get_issue", "upstream_error"),
+        ("list_issues", "upstream_error"),
+        ("create_issue", "upstream_outcome_unknown"),
+        ("get_job_logs", None),
+    ],
+)
+def test_a_web_page_is_no_answer_of_an_api(tool: str, code: str | None):
+    page = Reply(200, {"content-type": "text/html; charset=utf-8"}, b"<html><title>Sign in</title></html>")
+    one = CONNECTORS["github"].tools[tool]
+    meta: dict[str, Any] = {}
+    shown = shape(one, Paged({}), get("/"), page, meta, reads=one.read_only)
+    assert (shown.is_error, meta.get("code")) == (code is not None, code)
+    assert shown.is_error == ("base_url" in str(shown.text))
+
+
 def test_what_is_neither_json_nor_text_comes_in_base64():
     body = bytes(range(256))
     tool = CONNECTORS["github"].tools["get_issue"]

@@ -155,6 +155,8 @@ async def test_a_service_that_keeps_failing_is_left_alone_and_then_tried_by_one(
         await service.deliver()
     assert len(service.asked) == asked
     assert 0 < resting.value.retry_after <= 5
+    assert resting.value.detail == "github failed 5 times in a row. The last time: refused"
+    assert not resting.value.may_have_happened
     service.now += 5
     with pytest.raises(UpstreamUnreachable):  # the one that tries
         await service.deliver()
@@ -188,9 +190,9 @@ def test_many_that_fail_at_once_lengthen_the_rest_once():
     now = [0.0]
     breakers = Breakers(lambda: now[0])
     for _ in range(100):
-        breakers.failed("a")
+        breakers.failed("a", "no")
     with pytest.raises(ServiceResting) as resting:
-        breakers.admit("a")
+        breakers.admit("a", "a")
     assert resting.value.retry_after <= 5
 
 
@@ -198,17 +200,17 @@ def test_one_that_never_comes_back_leaves_room_for_the_next_try():
     now = [0.0]
     breakers = Breakers(lambda: now[0])
     for _ in range(5):
-        breakers.failed("a")
+        breakers.failed("a", "no")
     now[0] = 5.0
-    breakers.admit("a")
+    breakers.admit("a", "a")
     with pytest.raises(ServiceResting):
-        breakers.admit("a")
+        breakers.admit("a", "a")
     now[0] = 10.0
-    breakers.admit("a")
+    breakers.admit("a", "a")
 
 
 def test_what_is_remembered_of_failures_is_bounded():
     breakers = Breakers(lambda: 0.0)
     for number in range(11_000):
-        breakers.failed(number)
+        breakers.failed(number, "no")
     assert len(breakers._failing) == 10_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devmesh.audit.entry import Entry
 from devmesh.credentials.model import Chosen
-from devmesh.errors import MeshError
+from devmesh.errors import Invalid, MeshError
 from devmesh.upstream.masking import masked, secrets_of
 from devmesh.upstream.model import Connector, Verdict
 from devmesh.upstream.send import Sender
@@ -25,6 +25,8 @@ async def ask(sender: Sender, connector: Connector, chosen: Chosen, organization
         reply = await sender.send(
             request, base_url=base_url, organization=organization, headers=headers, timeout=_SECONDS
         )
+    except Invalid as error:
+        return Verdict("invalid", "; ".join(fault.message for fault in error.faults))
     except MeshError as error:
         return Verdict("unknown", f"{error.detail} {error.hint}")
     entry.upstream_host, entry.upstream_status = reply.host, reply.status

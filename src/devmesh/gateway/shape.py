@@ -13,12 +13,17 @@ from devmesh.crypto.tokens import PATTERN as KEY
 from devmesh.gateway.model import ToolResult
 from devmesh.upstream.arguments import Paged
 from devmesh.upstream.errors import OutcomeUnknown
-from devmesh.upstream.model import Reply, Request, Tool, bounded
+from devmesh.upstream.model import Page, Reply, Request, Tool, bounded
 
 # A server, or a proxy before it, that failed while it had the request: of a write nobody can say whether it happened.
 _UNKNOWN = frozenset({500, 502, 503, 504})
 _LOOK = OutcomeUnknown.hint
 _REPEAT = "Its outcome is unknown. To repeat it changes nothing more: call it again."
+
+_NO_API = (
+    "A sign-in page or a proxy may stand before it: ask the person to check the credential's base_url, and to "
+    "validate it (POST /api/v1/credentials/{service}/validate)."
+)
 
 _raw = msgspec.json.Decoder(msgspec.Raw)
 
@@ -41,6 +46,11 @@ def shape(
         said = KEY.sub("[key]", failure.message)
         return ToolResult(f"{said}\n{failure.next_step}", None, is_error=True, meta=meta)
     page = tool.page(reply, request)
+    if reply.is_page and not connector.html and _expects_json(tool, page, reads=reads):
+        meta["code"] = "upstream_error" if reads else OutcomeUnknown.code
+        meta["upstream_status"] = reply.status
+        said = f"{connector.title} answered with a web page, and not as its API does."
+        return ToolResult(f"{said}\n{_NO_API.format(service=connector.name)}", None, is_error=True, meta=meta)
     if page is not None:
         items = project(page.items, checked.fields)
         return _json({**page.rest, "items": items, "next_cursor": page.next_cursor}, meta)
@@ -49,6 +59,13 @@ def shape(
     if checked.fields is not None and reply.is_json:
         return _json(project(reply.json(), checked.fields), meta)
     return _whole(reply, meta)
+
+
+def _expects_json(tool: Tool, page: Page | None, *, reads: bool) -> bool:
+    """Return whether a web page is no answer to the call: to a download and to a read by `call_api` it may be one."""
+    if not reads or page is not None:
+        return True
+    return tool.projects and tool.items is None and tool.safe is None
 
 
 def project(value: Any, fields: list[str] | None) -> Any:

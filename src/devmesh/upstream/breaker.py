@@ -22,12 +22,14 @@ class ServiceResting(BadGateway):
     code = "upstream_resting"
     status = 503
     error = "Upstream Resting"
+    may_have_happened = False
     hint = "Nothing was sent. Wait as long as retry_after says, then call again; other services are not concerned."
 
 
 @dataclass(slots=True)
 class _Failing:
     failures: int = 0
+    last: str = ""
     rests_until: float = 0.0
     tried: bool = False
 
@@ -43,15 +45,15 @@ class Breakers:
         self._clock = clock
         self._failing: OrderedDict[Hashable, _Failing] = OrderedDict()
 
-    def admit(self, place: Hashable) -> None:
-        """Return if the place may be called; raise ServiceResting with the seconds until it may."""
+    def admit(self, place: Hashable, name: str) -> None:
+        """Return if the place, called `name`, may be called; raise ServiceResting with the seconds until it may."""
         failing = self._failing.get(place)
         if failing is None or failing.failures < _ENOUGH:
             return
         now = self._clock()
         if now < failing.rests_until:
             raise ServiceResting(
-                f"The service failed {failing.failures} times in a row.",
+                f"{name} failed {failing.failures} times in a row. The last time: {failing.last}",
                 retry_after=round(failing.rests_until - now, 3),
             )
         # This call tries; the next may after as long again, whatever becomes of this one.
@@ -63,8 +65,8 @@ class Breakers:
         if self._failing:
             self._failing.pop(place, None)
 
-    def failed(self, place: Hashable) -> None:
-        """Count a failure; while the place rests, those of calls that began before say nothing new."""
+    def failed(self, place: Hashable, said: str) -> None:
+        """Count a failure, `said` in words; while the place rests, those of calls that began before say nothing new."""
         failing = self._failing.get(place)
         if failing is None:
             failing = self._failing[place] = _Failing()
@@ -74,6 +76,7 @@ class Breakers:
             return
         self._failing.move_to_end(place)
         failing.failures += 1
+        failing.last = said
         failing.tried = False
         if failing.failures >= _ENOUGH:
             failing.rests_until = self._clock() + _rest(failing.failures)

@@ -108,6 +108,7 @@ class Connector:
     `implies` tells whether a token's granted scopes include one that a tool needs.
     `hands_out` names the operation in a request of `call_api` whose reply holds a credential, None for any other: no
     wildcard opens it, only a scope with its name.
+    `html` says that the service answers with web pages; of any other, one is no answer.
     `tools_in` is the package whose modules declare the tools: they are imported when a tool is first asked for.
     """
 
@@ -130,6 +131,7 @@ class Connector:
     translate: Callable[[Request, Reply], Reply] | None = None
     implies: Callable[[Collection[str], str], bool] = lambda granted, needed: needed in granted
     hands_out: Callable[[Request], str | None] | None = None
+    html: bool = False
     tools_in: str = ""
     _tools: dict[str, Tool] = field(default_factory=dict, repr=False)
     _loaded: set[str] = field(default_factory=set, repr=False)

@@ -63,7 +63,7 @@ class Delivery:
         `stands` is asked before each later try: False leaves it at what came of the last one.
         """
         place = (caller.tenant_id, service, base_url)
-        self._breakers.admit(place)
+        self._breakers.admit(place, service)
         until = self._clock() + TOTAL_SECONDS
         tries = 0
         while True:
@@ -73,7 +73,7 @@ class Delivery:
             except (UpstreamUnreachable, OutcomeUnknown) as error:
                 pause = self._pause_after(error, tries, until, reads=reads)
                 if pause is None or not await self._again(service, error.code, pause, stands):
-                    self._breakers.failed(place)
+                    self._breakers.failed(place, error.detail)
                     raise
             else:
                 pause = self._pause(reply, tries, until) if reads else None
@@ -115,7 +115,7 @@ class Delivery:
 
     def _judge(self, place: tuple[UUID, str, str], reply: Reply) -> None:
         if reply.status in _IN_TROUBLE:
-            self._breakers.failed(place)
+            self._breakers.failed(place, f"it answered {reply.status}.")
         else:
             self._breakers.succeeded(place)
 

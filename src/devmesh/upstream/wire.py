@@ -153,6 +153,11 @@ class Reply(msgspec.Struct, frozen=True):
         """Whether the reply says that its body is JSON."""
         return _names_json(self.headers.get("content-type", "")[:_LONGEST_TYPE])
 
+    @property
+    def is_page(self) -> bool:
+        """Whether the reply says that its body is a web page."""
+        return self.headers.get("content-type", "")[:9].lower() == "text/html"
+
     def json(self) -> Any:
         """Return the decoded body; None if it is no JSON."""
         try:

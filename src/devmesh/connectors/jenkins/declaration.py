@@ -28,6 +28,7 @@ def _complete(request: Request, _fields: Mapping[str, str]) -> Request:
 CONNECTOR = Connector(
     name="jenkins",
     title="Jenkins",
+    html=True,
     base_url=None,
     fields=(
         Field("username", "User id, as shown on the user's page in Jenkins."),
