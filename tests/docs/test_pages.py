@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pages import Block, blocks, pages
-from reader import ROOT, Pasted, Reader, differences
+from reader import PRINTED_URL, ROOT, Pasted, Reader, differences
 
 from devmesh.connectors import CONNECTORS
 
@@ -69,6 +69,32 @@ def test_the_readmes_start_can_be_pasted_again(served, github, tmp_path):
     _, again, left = reader.paste(["set +e; DEVMESH_API_KEY=kept", start, keys])
     assert (again.output, left.output) == ("", " kept\n")
     assert "'my-team' is taken" in again.errors
+
+
+def test_the_first_page_can_be_pasted_again(served, github, tmp_path):
+    page = (ROOT / "docs" / "start.md").read_text()
+    start, call, _, own = (block.text for block in blocks(page) if block.use == "run")
+    reader = Reader(served, github, tmp_path, shim=False)
+    wrong = start.replace("ghp_YourGitHubToken", "ghp_mistyped")
+    key = 'echo "${AGENT_KEY:-none}"'
+    pasted = reader.paste(["set +e", wrong, key, start, key, own, start, key, call])
+    refused, nothing, mended, first, _, again, second, called = pasted[1:]
+    assert '"valid": false' in refused.output
+    assert nothing.output == "none\n"
+    assert '"account": "ada"' in mended.output
+    assert '"account": "ada"' in again.output
+    assert re.fullmatch(r"agt_\S{43}\n", first.output)
+    assert second == first
+    assert list(called.values()) == [{"login": "ada"}]
+
+
+def test_the_first_page_says_once_that_no_server_runs(served, github, tmp_path):
+    start = next(block.text for block in blocks((ROOT / "docs" / "start.md").read_text()) if block.use == "run")
+    reader = Reader(served, github, tmp_path, shim=False)
+    _, away, _ = reader.paste(["set +e", start.replace(PRINTED_URL, "http://127.0.0.1:1"), "true"])
+    assert away.output == ""
+    assert away.errors.count("http://127.0.0.1:1") == 1
+    assert "'devmesh serve' starts one" in away.errors
 
 
 def test_the_guide_covers_the_whole_way():
