@@ -99,7 +99,7 @@ def _tell_findings(walk: Walk, paint: Callable[[str, str], str]) -> None:
         ("upstream", f"{record['upstream']['host']} answered {record['upstream']['status']}"),
         ("receipt", record["receipt"]["row_hash"]),
     ))  # fmt: skip
-    print(f"\nAll as expected, in {time.monotonic() - walk.began:.1f} s. Next: make serve, and docs/guide.")
+    print(f"\nAll as expected, in {time.monotonic() - walk.began:.1f} s. Next: docs/start.md.")
 
 
 def _received(sent: Received) -> Iterable[tuple[str, str]]:

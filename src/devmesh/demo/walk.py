@@ -44,7 +44,7 @@ class Walk:
             ("find the mail in the outbox", self.verify),
             ("ask who the admin key speaks for", self.profile),
             ("make a key for the agent", self.make_key),
-            ("store a GitHub token under it", self.store_token),
+            ("store a GitHub token", self.store_token),
             ("list what is stored", self.list_stored),
             ("have GitHub validate the token", self.validate),
             ("call github.create_issue over MCP", self.create_issue),
@@ -106,20 +106,22 @@ class Walk:
         return f"{reply['name']} <{reply['email']}>, {reply['role']}"
 
     def make_key(self) -> str:
-        """Make a user key, for the agent to call with."""
-        body = {"name": "Ada's agent", "key_type": "user", "scopes": ["read", "write"]}
+        """Make the agent's key, which acts as Ada and cannot change what is stored."""
+        body = {"name": "Ada's agent", "key_type": "agent", "scopes": ["read", "write"]}
         reply = self._ask("POST", "/api/v1/api-keys", body, key=self._admin_key, status=201)
         self._agent_key, self._key_id = reply["api_key"], reply["id"]
+        _same("the key's type", self._agent_key[:4], "agt_")
         return f"{reply['info']['key_prefix']}... may {' and '.join(reply['info']['scopes'])}"
 
     def store_token(self) -> str:
-        """Store the token, sealed."""
+        """Store the token, sealed; the agent's key may not."""
         body = {
             "service_type": "github",
             "credentials": {"token": TOKEN},
             "metadata": {"description": "Ada's token", "base_url": self._github.url},
         }
-        reply = self._ask("POST", "/api/v1/credentials", body, key=self._agent_key, status=201)
+        self._ask("POST", "/api/v1/credentials", body, key=self._agent_key, status=403)
+        reply = self._ask("POST", "/api/v1/credentials", body, key=self._admin_key, status=201)
         _absent(TOKEN, reply, "the reply")
         return "sealed; the reply does not show it"
 
@@ -156,7 +158,7 @@ class Walk:
 
     def see_uses(self) -> str:
         """See that key and credential count their uses."""
-        keys = self._ask("GET", "/api/v1/api-keys", key=self._agent_key)["api_keys"]
+        keys = self._ask("GET", "/api/v1/api-keys", key=self._admin_key)["api_keys"]
         stored = self._ask("GET", "/api/v1/credentials/github", key=self._agent_key)
         key: Mapping[str, Any] = next((entry for entry in keys if entry["id"] == self._key_id), {})
         # The tool call, and whatever else the key was used for; the token only for the call: validating is no use.
