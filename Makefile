@@ -49,6 +49,7 @@ docs: $(VENV)/.installed-dev ## write the generated tables of docs/reference
 
 site: $(VENV)/.installed-site ## build the pages as a static site: build/site/index.html
 	@$(BIN)/python docs/site/build.py build/site
+	@echo "The site is at file://$(CURDIR)/build/site/index.html"
 
 sdk: $(VENV)/.installed-dev ## write what the SDKs hold of the OpenAPI document
 	@mkdir -p build
