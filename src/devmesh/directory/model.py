@@ -81,7 +81,10 @@ class SlugTaken(Conflict):
     """Another organization has the slug."""
 
     code = "slug_taken"
-    hint = "Choose another organization_slug; if the organization is yours, ask its owner for an invitation."
+    hint = (
+        "Choose another organization_slug. If you registered it, log in: `devmesh login`, or POST /api/v1/auth/login; "
+        "if it is your team's, ask its owner for an invitation."
+    )
 
 
 class TenantNotFound(NotFound):
