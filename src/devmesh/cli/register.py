@@ -14,6 +14,12 @@ from devmesh.client.server import Nobody, Reply, Server
 
 _TOKEN = "DEVMESH_REGISTRATION_TOKEN"  # noqa: S105 - the name of a variable
 
+# Which of the two it is, the server's log says at its start; its reply is the same.
+_MAIL = (
+    "A mail to verify your address is on its way to you; where the server has no DEVMESH_SMTP_URL, it is a file in\n"
+    "outbox/ of its data directory, and everything works without it."
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare who registers what; the rest is asked for."""
@@ -44,7 +50,8 @@ def _register(options: argparse.Namespace) -> None:
     made = Server(where, Nobody()).ask("POST", "/auth/register/organization", body, headers=headers)
 
     def to_person() -> None:
-        screen.say(f"{name} is registered. A mail to verify your address is on its way to you.", Color.GREEN)
+        screen.say(f"{name} is registered.", Color.GREEN)
+        screen.say(_MAIL)
         screen.say("Your administrator's key is shown this once. Keep it well, and give it to no agent:")
         screen.say(f"  {made['api_key']}", Color.BOLD)
 

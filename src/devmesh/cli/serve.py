@@ -27,7 +27,7 @@ Register your organization:
     -d '{{"organization_name": "My Team", "organization_slug": "my-team", "admin_email": "me@example.com",
          "admin_name": "My Name", "admin_password": "a password of your own"}}'
 
-Then connect an agent: README.md and docs/guide. Ctrl-C stops the server.
+Then connect an agent: docs/start.md shows how. Ctrl-C stops the server.
 """
 
 
@@ -65,7 +65,7 @@ def _say_next(settings: Settings) -> None:
     text = _NEXT.format(
         listening=f"{host}:{settings.port}",
         url=settings.public_url,
-        mail=settings.smtp_url or settings.data_dir / "outbox",
+        mail=settings.smtp_url or f"{settings.data_dir / 'outbox'} (files: DEVMESH_SMTP_URL is not set)",
         data=settings.data_dir,
     )
     sys.stdout.write(text)
