@@ -52,8 +52,9 @@ async def test_of_several_forms_the_person_chooses_one(logged_in: Shell):
     ]
     ran = await logged_in.type("connect", "jira", answers=typed)
     assert "ATATT-secret" not in ran.out
-    assert "Stored, but Jira says" in ran.text, ran.out
-    assert ran.code == 0  # the service could not say
+    assert "Stored, but it could not be checked:" in ran.text, ran.out
+    assert "check the network and its base_url, then 'devmesh connect jira' again" in ran.text
+    assert ran.code == 7  # the service could not say
 
 
 @pytest.mark.parametrize("stdin", [ADA + "\n", '{"token": "' + ADA + '"}'])
@@ -81,7 +82,11 @@ async def test_a_secret_in_the_command_line_is_refused_and_not_repeated(logged_i
         (("github",), '{"tocken": "1"}', 2, "There is no field 'tocken'"),
         (("github",), '{"token": 1}', 2, "or it is no text"),
         (("github",), "{", 2, "no whole JSON object"),
-        (("jira",), '{"email": "a@b.example"}', 1, "credentials.api_token"),
+        (("jira", "--field", "base_url=https://127.0.0.1"), '{"email": "a@b.example"}', 1, "credentials.api_token"),
+        (("jira",), '{"email": "a@b.example", "api_token": "x"}', 2, "Add --field base_url=https://…"),
+        (("jira",), "a-token", 2, '"email": "…", "api_token": "…", "base_url": "https://…"'),
+        (("github", "--field", "base_url=git.acme.example"), ADA, 2, "Write it with https://"),
+        (("github",), '{"token": "x", "base_url": "git.acme.example"}', 2, "Write it with https://"),
     ],
 )
 async def test_what_is_wrong_with_a_credential_is_said(
@@ -90,6 +95,22 @@ async def test_what_is_wrong_with_a_credential_is_said(
     ran = await logged_in.run("connect", *words, stdin=stdin)
     assert (ran.code, said in ran.err) == (code, True), ran.said
     assert "Traceback" not in ran.err
+
+
+async def test_a_stored_credential_is_replaced_only_after_yes_and_that_is_said(
+    logged_in: Shell, organization: Organization, github: GitHub
+):
+    await organization.connect(github, ADA)
+    [before] = await stored(organization)
+    kept = await logged_in.type("connect", "github", answers=[("Replace it? [y/N]", "n")])
+    assert (kept.code, await stored(organization)) == (1, [before]), kept.out
+    typed = [("Replace it? [y/N]", "y"), ("token (not shown)", ADA), ("base_url (Enter", github.url)]
+    ran = await logged_in.type("connect", "github", answers=typed)
+    assert (ran.code, "was stored here before was replaced" in ran.text) == (0, True), ran.out
+    beside = await logged_in.type("connect", "github", "--label", "work", answers=typed[1:])
+    assert (beside.code, "replaced" in beside.text) == (0, False), beside.out
+    piped = await logged_in.run("connect", "github", "--field", f"base_url={github.url}", stdin=ADA)
+    assert (piped.code, "was replaced" in piped.err) == (0, True), piped.err
 
 
 async def test_a_label_and_a_service_account_are_stored_as_such(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 KEY = "usr_" + "k" * 43
 HTML = b"<!doctype html><title>Sign in</title>"
 LIMITED = {"status": 429, "code": "rate_limit_exceeded", "detail": "Too many requests.", "hint": "Wait."}
+AWAY = {"status": 502, "code": "upstream_name_not_resolved", "detail": "jira.example could not be resolved."}
 DOWN = {"status": 503, "code": "unavailable", "detail": "The database is away.", "hint": "Try again."}
 
 
@@ -67,6 +68,8 @@ ANSWERS: dict[str, tuple[Callable[[bytes], bytes] | bytes, int, str]] = {
     "a proxy's 502": (reply("502 Bad Gateway", HTML, "text/html"), 5, "not available now (502)"),
     "a proxy's 503": (reply("503 Service Unavailable", HTML, "text/html"), 5, "not available now (503)"),
     "our 503": (problem("503 Service Unavailable", DOWN, Retry_After="5"), 5, "The database is away."),
+    "a service that is away": (problem("502 Bad Gateway", AWAY), 1, "could not be resolved"),
+    "a service at rest": (problem("503 Service Unavailable", {**AWAY, "code": "upstream_resting"}), 1, "resolved"),
     "a limit that lasts": (problem("429 Too Many Requests", LIMITED, Retry_After="3600"), 6, "Too many requests."),
     "a limit without a time": (problem("429 Too Many Requests", LIMITED), 6, "Too many requests."),
     "a limit with nonsense": (problem("429 Too Many Requests", LIMITED, Retry_After="-1"), 6, "Too many requests."),

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from devmesh.cli import people
+from devmesh.cli import people, services
 from devmesh.client.asking import answered, asked, said_yes, secret, somebody
-from devmesh.client.failure import Exit, Failed
+from devmesh.client.failure import Exit, Failed, Refused
 from devmesh.client.progress import Progress
 from devmesh.client.screen import Color, Column, Screen
 from devmesh.client.server import Reply, Server, in_path
 from devmesh.client.text import at
 
-_COLORS = {"valid": Color.GREEN, "invalid": Color.RED}
+_CODES = {True: Exit.OK, False: Exit.FAILED, None: Exit.UNCHECKED}
 _LARGEST = 1024 * 1024
+_ADDRESS = "base_url"
+_EXAMPLES = {_ADDRESS: "https://…"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +36,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--label", help="name of this credential, beside others for the same service")
     parser.add_argument("--organization", action="store_true", help="for everybody in the organization, by an admin")
+    people.of_asking(parser)
     people.of_server(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Store a credential, have the service say whose it is; 1 if it does not accept it."""
+    """Store a credential, have the service say whose it is; 1 if it does not accept it, 7 if it could not say."""
     return people.told(_list if options.service is None else _connect, options)
 
 
@@ -65,29 +67,42 @@ def _connect(options: argparse.Namespace) -> Exit:
     screen = people.screen(options)
     with Progress("asking the server") as progress:
         server = people.server(options, progress)
-        service = _found(server, options.service)
+        service = services.named(server, options.service)
+        owner = "organization" if options.organization else "user"
+        path, query = f"/credentials/{in_path(service['service'])}", {"owner": owner, "label": options.label}
+        former = _is_stored(server, path, query)
+    if former and somebody() and not options.yes and not _is_to_be_replaced(service, options):
+        raise Failed("Nothing was stored: the credential that there is stays.")
     screen.say(f"{service['title']}{_made_at(service)}")
     values = _values(service, dict(options.field), screen)
-    owner = "organization" if options.organization else "user"
     body = {"service_type": service["service"], "owner": owner, **_placed(service, values)}
     body |= {"label": options.label} if options.label else {}
     with Progress(f"asking {service['title']} whose it is") as progress:
         server.wait = progress.wait
         server.ask("POST", "/credentials", body)
-        path = f"/credentials/{in_path(service['service'])}/validate"
-        verdict = server.ask("POST", path, query={"owner": owner, "label": options.label})
+        if former:
+            screen.note("The credential that was stored here before was replaced.", Color.YELLOW)
+        verdict = server.ask("POST", f"{path}/validate", query=query)
     screen.show(verdict, lambda: _say(screen, service, verdict))
-    return Exit.OK if verdict["valid"] is not False else Exit.FAILED
+    return _CODES[verdict["valid"]]
 
 
-def _found(server: Server, name: str) -> Reply:
-    services: list[Reply] = server.ask("GET", "/services").listed("services")
-    names = [str(one["service"]) for one in services]
-    if name.lower() not in names:
-        nearest = difflib.get_close_matches(name.lower(), names, n=1)
-        there = f"Did you mean {nearest[0]}?" if nearest else f"There is {', '.join(names)}."
-        raise Failed(f"There is no service '{name}'.", there, Exit.NOT_FOUND)
-    return services[names.index(name.lower())]
+def _is_stored(server: Server, path: str, query: Mapping[str, object]) -> bool:
+    try:
+        server.ask("GET", path, query=query)
+    except Refused as refused:
+        if refused.code == Exit.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def _is_to_be_replaced(service: Reply, options: argparse.Namespace) -> bool:
+    whose = "The organization has" if options.organization else "You have"
+    label = f" labeled '{options.label}'" if options.label else ""
+    return said_yes(
+        f"{whose} a credential for {service['title']}{label} already, which cannot be had back. Replace it?"
+    )
 
 
 def _made_at(service: Reply) -> str:
@@ -99,14 +114,17 @@ def _values(service: Reply, given: dict[str, str], screen: Screen) -> dict[str, 
     fields = {str(field["name"]): field for field in service["fields"]}
     for name in given:
         _admit(name, fields.get(name), list(fields))
+    for name, value in given.items():
+        _check(name, value)
     if not somebody():
-        return given | _piped(fields, service["forms"], given)
+        return _complete(service, given | _piped(fields, service["forms"], given))
     form = _form(service["forms"], given)
     among = {name for one in service["forms"] for name in one}
     for name, field in fields.items():
         if name in given or (name in among and name not in form):
             continue
         value = _asked(field, required=field["required"] or name in form, screen=screen)
+        _check(name, value)
         given |= {name: value} if value else {}
     return given
 
@@ -120,6 +138,29 @@ def _admit(name: str, field: Mapping[str, Any] | None, known: Sequence[str]) -> 
             "Leave it out: it is asked for, or read from standard input. If it is a real one, make another.",
             Exit.USAGE,
         )
+
+
+def _check(name: str, value: str) -> None:
+    if name == _ADDRESS and value and "://" not in value:
+        raise Failed(
+            f"{name} has to be a whole address.", f"Write it with https://: --field {name}=https://{value}", Exit.USAGE
+        )
+
+
+def _complete(service: Reply, values: dict[str, str]) -> dict[str, str]:
+    """Return the values, which hold every field that the service needs in any case; raise Failed naming the others."""
+    _check(_ADDRESS, values.get(_ADDRESS, ""))
+    missing = [field for field in service["fields"] if field["required"] and field["name"] not in values]
+    if missing:
+        names = ", ".join(str(field["name"]) for field in missing)
+        options = " ".join(_written(field["name"]) for field in missing if not field["secret"])
+        hint = f"Add {options}" if options else "Write a JSON object that holds it to standard input."
+        raise Failed(f"{service['title']} needs {names}.", hint, Exit.USAGE)
+    return values
+
+
+def _written(name: str) -> str:
+    return f"--field {name}={_EXAMPLES.get(name, '…')}"
 
 
 def _form(forms: Sequence[Sequence[str]], given: Mapping[str, str]) -> Sequence[str]:
@@ -140,7 +181,7 @@ def _asked(field: Mapping[str, Any], *, required: bool, screen: Screen) -> str:
     name = str(field["name"])
     screen.note(f"{name}: {field['description']}" if field["description"] else "", Color.DIM)
     if required:
-        return secret(name) if field["secret"] else asked(name, f"--field {name}=…", None)
+        return secret(name) if field["secret"] else asked(name, _written(name), None)
     if field["secret"] and not said_yes(f"{name} is optional: have you got one?"):
         return ""
     return secret(name) if field["secret"] else answered(f"{name} (Enter: none)")
@@ -156,14 +197,21 @@ def _piped(
     among = {name for form in forms for name in form}
     begun = [form for form in forms if set(form) & set(given)]
     form = begun[0] if begun else forms[0] if len(forms) == 1 else ()
-    needed = [name for name, field in fields.items() if (field["required"] and name not in among) or name in form]
+    needed = _needed(fields, among, form)
     secrets = [name for name in needed if fields[name]["secret"]]
     if not text or len(secrets) != 1 or set(needed) - set(given) != set(secrets):
-        example = json.dumps(dict.fromkeys(set(needed or fields) - given.keys(), "…"))
+        wanted = _needed(fields, among, form or (forms[0] if forms else ()))
+        example = {name: _EXAMPLES.get(name, "…") for name in wanted if name not in given}
         raise Failed(
-            "Standard input does not hold what is needed.", f"Write a JSON object to it: {example}", Exit.USAGE
+            "Standard input does not hold what is needed.",
+            f"Write a JSON object to it: {json.dumps(example, ensure_ascii=False)}",
+            Exit.USAGE,
         )
     return {secrets[0]: text}
+
+
+def _needed(fields: Mapping[str, Mapping[str, Any]], among: Collection[str], form: Sequence[str]) -> list[str]:
+    return [name for name, field in fields.items() if (field["required"] and name not in among) or name in form]
 
 
 def _object(text: str, fields: Mapping[str, Any]) -> dict[str, str]:
@@ -197,11 +245,13 @@ def _say(screen: Screen, service: Reply, verdict: Reply) -> None:
             }
         )
         return
-    screen.say(f"Stored, but {title} says: {verdict['reason']}", _COLORS.get(verdict["status"], Color.YELLOW))
+    again = f"'devmesh connect {service['service']}'"
     if verdict["valid"] is None:
-        screen.say("Next: call a tool, which tells whether it is good.")
+        screen.say(f"Stored, but it could not be checked: {verdict['reason']}", Color.YELLOW)
+        screen.say(f"Next: check the network and its base_url, then {again} again.")
     else:
-        screen.say("Next: connect it again, with one that is good; the one that was there before is replaced.")
+        screen.say(f"Stored, but {title} says: {verdict['reason']}", Color.RED)
+        screen.say(f"Next: {again} again, with one that is good.")
 
 
 def _pair(text: str) -> tuple[str, str]:

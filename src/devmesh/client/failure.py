@@ -15,6 +15,7 @@ class Exit(IntEnum):
     NOT_FOUND = 4
     AWAY = 5
     LATER = 6
+    UNCHECKED = 7
     INTERRUPTED = 130
 
 
@@ -42,7 +43,9 @@ class Refused(Failed):
         self.status = status
         self.problem = problem
         self.retry_after = retry_after
-        super().__init__(what, hint, _CODES.get(status, Exit.FAILED))
+        # The service behind the server is away, the server is not.
+        of_service = problem.startswith("upstream_")
+        super().__init__(what, hint, Exit.FAILED if of_service else _CODES.get(status, Exit.FAILED))
 
 
 _CODES = {
