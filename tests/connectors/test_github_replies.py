@@ -1,6 +1,7 @@
 """What GitHub's replies are taken for: pages, verdicts, and refusals in words."""
 
 import base64
+import json
 import time
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ import pytest
 
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import Invalid
-from devmesh.upstream.model import Reply
+from devmesh.upstream.model import Reply, get
 
 GITHUB = CONNECTORS["github"]
 
@@ -268,3 +269,18 @@ def test_each_refusal_has_its_own_next_step(status, words):
 def test_a_success_is_no_refusal_and_an_unfollowed_redirect_is_one():
     assert [GITHUB.failed(reply(status)) for status in (200, 201, 202, 204)] == [False] * 4
     assert [GITHUB.failed(reply(status)) for status in (301, 307, 404, 500)] == [True] * 4
+
+
+@pytest.mark.parametrize("name", ["temp_clone_token", "temp_download_token"])
+def test_no_token_that_lasts_minutes_is_shown_among_other_things(name):
+    told = {"id": 1, name: "AABBCC", "parent": {name: "DDEEFF"}, "note": f'"{name}": "kept"'}
+    for body in (msgspec.json.encode(told), json.dumps(told, indent=1).encode()):
+        asked = Reply(200, {"content-type": "application/json"}, body)
+        shown = GITHUB.translate(get("/repos/o/r"), asked).json()
+        assert shown == {"id": 1, name: None, "parent": {name: None}, "note": f'"{name}": "kept"'}
+
+
+def test_a_reply_without_such_a_token_is_left_as_it_is():
+    body = b'{"temp_clone_token": "x"}'
+    for told in (Reply(200, {"content-type": "text/plain"}, body), reply(200, {"id": 1})):
+        assert GITHUB.translate(get("/repos/o/r"), told) is told

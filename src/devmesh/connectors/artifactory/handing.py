@@ -10,7 +10,7 @@ from devmesh.upstream.model import Request, readings
 _HANDED = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("create_api_key", r"/api/security/apikey"),
+        ("create_api_key", r"/api/security/apikey|/userapikey(/|$)"),
         ("get_encrypted_password", r"/encryptedpassword"),
         ("get_configuration", r"/api/system/configuration"),
         ("create_signed_url", r"/api/signed/url"),
@@ -19,8 +19,10 @@ _HANDED = tuple(
             "get_client_settings",
             r"/api/npm/(.*/)?auth(/|$)|/-/(user|v1/login)|/api_key(\.yaml)?(/|$)|/users/authenticate",
         ),
-        # Last, for it takes any route to tokens: of Access, of old, of Docker, OpenID Connect, AWS and the pages.
+        # Behind those, for it takes any route to tokens: of Access, of old, of Docker, OpenID Connect and AWS.
         ("create_token", r"/(api|v2)/(.*/)?tokens?(/|$)"),
+        # The pages' own API, which nobody describes: a user's profile there holds the key, too.
+        ("call_pages", r"^(/artifactory)?/(ui|webapp)(/|$)"),
     )
 )
 # They tell of tokens, or revoke one, without showing any.

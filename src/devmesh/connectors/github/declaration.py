@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devmesh.connectors.github.handouts import hands_out
+from devmesh.connectors.github.handouts import hands_out, without_temporary_tokens
 from devmesh.connectors.github.paging import LinkPaging
 from devmesh.connectors.github.refusals import explain
 from devmesh.connectors.github.scopes import implies
@@ -30,6 +30,7 @@ CONNECTOR = Connector(
     # Without the version GitHub takes its own default, which changes; 2026-03-10 breaks some replies.
     headers={"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"},
     implies=implies,
+    translate=without_temporary_tokens,
     hands_out=hands_out,
     tools_in=__package__,
     token_page="https://github.com/settings/tokens",  # noqa: S106  an address

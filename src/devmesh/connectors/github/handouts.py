@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from devmesh.upstream.model import Request, respelled
+from devmesh.upstream.model import Reply, Request, respelled
 
 # By the end of the path: what a repository has, an organization and an enterprise have too.
 _ROUTES = {
@@ -18,6 +18,15 @@ _ROUTES = {
     "create_app": re.compile("post .*/app-manifests/[^/]+/conversions"),
 }
 _ALERTS = re.compile("(?:get|head|patch) .*/secret-scanning/alerts(?:/[^/]+)?")
+# What clones a private repository, or fetches a runner, for some minutes: amid what is read for other things.
+_TEMPORARY = re.compile(rb'("temp_(?:clone|download)_token"\s*:\s*)"[^"\\]*"')
+
+
+def without_temporary_tokens(_request: Request, reply: Reply) -> Reply:
+    """Return the reply with null for the tokens that GitHub puts into descriptions of repositories and runners."""
+    if b'"temp_' not in reply.body or not reply.is_json:
+        return reply
+    return Reply(reply.status, reply.headers, _TEMPORARY.sub(rb"\1null", reply.body), reply.host)
 
 
 def hands_out(request: Request) -> str | None:
