@@ -63,3 +63,15 @@ def test_a_handle_beyond_the_end_shows_nothing_more():
 def test_a_result_is_measured_in_bytes():
     assert size_of(ToolResult("äb")) == len(bytes_of(ToolResult("äb"))) == 3
     assert size_of(ToolResult(msgspec.Raw(b'"\xc3\xa4"'))) == 4
+
+
+def test_a_list_of_millions_is_cut_by_bytes():
+    few, many = (msgspec.Raw(b'{"items":[' + b"0," * count + b'0],"next_cursor":null}') for count in (9_999, 1_000_000))
+    assert is_cut_by_items(ToolResult(few, few), 1000)
+    assert not is_cut_by_items(ToolResult(many, many), 1000)
+
+
+def test_a_list_with_more_beside_its_items_than_is_shown_at_once_is_cut_by_bytes():
+    for beside, parted in (("x" * 800, True), ("x" * 1200, False)):
+        whole = msgspec.Raw(listed(["a" * 300] * 9, note=beside))
+        assert is_cut_by_items(ToolResult(whole, whole), 1000) == parted

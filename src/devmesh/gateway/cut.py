@@ -12,6 +12,8 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 # UTF-8 (RFC 3629, 3): a character's further bytes are of the form 10xxxxxx.
 _FURTHER, _OF_FURTHER = 0x80, 0xC0
+# So many commas as a list may hold, and at most as many items: each is an object of Python's when it is parted.
+_MOST_COMMAS = 1_000_000
 
 
 class Part(NamedTuple):
@@ -36,11 +38,19 @@ def bytes_of(result: ToolResult) -> bytes:
 
 
 def is_cut_by_items(result: ToolResult, most: int) -> bool:
-    """Return whether the result is a list none of whose items is too long by itself."""
+    """Return whether the result is a list that can be parted: every part shows all that is not an item.
+
+    It is not where an item, or what is not one, is too long by itself, nor where there are millions of items.
+    """
     if isinstance(result.text, str):
         return False
-    items = _listed(bytes(result.text))
-    return items is not None and all(memoryview(item).nbytes <= most for item in items[1])
+    whole = bytes(result.text)
+    listed = _listed(whole) if whole.count(b",") <= _MOST_COMMAS else None
+    if listed is None:
+        return False
+    members, items = listed
+    beside = len(whole) - memoryview(members["items"]).nbytes
+    return beside <= most and all(memoryview(item).nbytes <= most for item in items)
 
 
 def items_from(whole: bytes, start: int, most: int, handle: str) -> Part:
