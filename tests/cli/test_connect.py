@@ -39,6 +39,7 @@ async def test_a_token_that_the_service_refuses_ends_with_1_and_says_so(logged_i
     typed = [("token (not shown)", "ghp_mistyped"), ("base_url (Enter", github.url)]
     ran = await logged_in.type("connect", "github", answers=typed)
     assert (ran.code, "GitHub does not accept the token" in ran.text) == (1, True), ran.out
+    assert ("'devmesh connect github'" in ran.text, "/api/v1" in ran.text) == (True, False), ran.out
     assert "ghp_mistyped" not in ran.out
 
 

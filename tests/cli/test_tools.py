@@ -42,6 +42,22 @@ async def test_tools_are_listed_searched_and_described_in_80_columns(connected: 
     assert 80 < wide.widest <= 160
 
 
+async def test_a_service_that_there_is_none_of_is_said_with_the_nearest(connected: Shell):
+    ran = await connected.run("tools", "list", "githib")
+    assert (ran.code, "Did you mean github?" in ran.err) == (4, True), ran.said
+    unconnected = await connected.type("tools", "list", "jira")
+    assert (unconnected.code, "'devmesh connect' shows" in unconnected.text) == (0, True), unconnected.out
+
+
+async def test_a_token_that_works_no_more_is_said_with_the_command_that_stores_another(
+    logged_in: Shell, organization: Organization, github: GitHub
+):
+    await organization.connect(github, "ghp_revoked")
+    words = ("--owner", "ada", "--repo", "website", "--issue-number", "1")
+    ran = await logged_in.type("tools", "call", "github.get_issue", *words)
+    assert (ran.code, "'devmesh connect github'" in ran.text, "/api/" in ran.text) == (1, True, False), ran.out
+
+
 async def test_in_a_pipe_lists_are_json(connected: Shell, organization: Organization):
     _, reply = await organization.ask("GET", "/api/v1/tools")
     assert (await connected.run("tools", "list")).json["tools"] == reply["tools"]
@@ -66,7 +82,14 @@ async def test_arguments_come_as_json_too_and_options_go_before_them(connected: 
     ("words", "stdin", "code", "said"),
     [
         (("github.create_issue", "--owner", "ada"), "", 2, "needs --repo, --title."),
-        (("github.create_issue", "--ownr", "ada"), "", 2, "unrecognized arguments: --ownr"),
+        (
+            ("github.create_issue", "--ownr", "ada"),
+            "",
+            2,
+            "Did you mean --owner? 'devmesh tools describe github.create_issue'",
+        ),
+        (("github.create_issue", "--zzzz", "ada"), "", 2, "has no option --zzzz."),
+        (("github.create_issue", "ada"), "", 2, "takes its arguments as options only"),
         (("github.get_issue", "--issue-number", "x"), "", 2, "invalid int value"),
         (("github.create_issue", "-"), "[]", 2, "no JSON object"),
         (("github.create_issue", "-"), "", 2, "no JSON object"),
@@ -158,14 +181,20 @@ def test_an_option_becomes_what_the_schema_asks_for(words: list[str], values: di
     assert Flags.of("x.y", SCHEMA).read(words, _options(), {}) == values
 
 
-@pytest.mark.parametrize(
-    "words", [["--body", "x"], ["--state", "gone"], ["--level", "3"], ["--count", "1.5"], ["--te", "x"]]
-)
+@pytest.mark.parametrize("words", [["--body", "x"], ["--state", "gone"], ["--level", "3"], ["--count", "1.5"]])
 def test_what_the_schema_does_not_allow_is_a_usage_error(words: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
         Flags.of("x.y", SCHEMA).read(words, _options(), {})
     assert ended.value.code == 2
     assert "100 %" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--te", "x"], ["--text", "x", "y"], ["--te=hunter2"]])
+def test_what_is_no_option_of_the_tool_is_a_usage_error_that_repeats_no_value(words: list[str]):
+    with pytest.raises(Failed, match=r"x\.y") as failed:
+        Flags.of("x.y", SCHEMA).read(words, _options(), {})
+    assert failed.value.code == Exit.USAGE
+    assert "hunter2" not in failed.value.what + failed.value.hint
 
 
 def _options() -> Any:

@@ -14,6 +14,7 @@ from devmesh.client.failure import Exit, Failed, Refused
 from devmesh.client.progress import Progress
 from devmesh.client.screen import Color, Column, Screen
 from devmesh.client.server import Reply, Server, in_path
+from devmesh.client.steps import spoken
 from devmesh.client.text import at
 
 _CODES = {True: Exit.OK, False: Exit.FAILED, None: Exit.UNCHECKED}
@@ -247,10 +248,10 @@ def _say(screen: Screen, service: Reply, verdict: Reply) -> None:
         return
     again = f"'devmesh connect {service['service']}'"
     if verdict["valid"] is None:
-        screen.say(f"Stored, but it could not be checked: {verdict['reason']}", Color.YELLOW)
+        screen.say(f"Stored, but it could not be checked: {spoken(verdict['reason'])}", Color.YELLOW)
         screen.say(f"Next: check the network and its base_url, then {again} again.")
     else:
-        screen.say(f"Stored, but {title} says: {verdict['reason']}", Color.RED)
+        screen.say(f"Stored, but {title} says: {spoken(verdict['reason'])}", Color.RED)
         screen.say(f"Next: {again} again, with one that is good.")
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from typing import Any
 
-from devmesh.cli import people
+from devmesh.cli import people, services
 from devmesh.client.asking import sure
 from devmesh.client.failure import Exit, Failed, Refused
 from devmesh.client.flags import Flags
 from devmesh.client.progress import Progress
 from devmesh.client.screen import Color, Column, Screen
 from devmesh.client.server import Reply, Server, in_path
+from devmesh.client.steps import spoken
 from devmesh.client.text import as_json, plain
 
 _LARGEST = 4 * 1024 * 1024
@@ -54,6 +56,9 @@ def _list(options: argparse.Namespace) -> None:
     tools = _tools(options)
     if options.service is not None:
         tools = [tool for tool in tools if tool["name"].startswith(f"{options.service.lower()}.")]
+        if not tools:
+            with contextlib.suppress(Refused):  # a key that may not see the services has no tools of this one
+                services.named(people.server(options), options.service)
     empty = "There is none: 'devmesh connect' shows what can be connected."
     _show(people.screen(options), tools, empty)
 
@@ -136,8 +141,8 @@ def _end(screen: Screen, done: Reply) -> Exit:
         return Exit.OK
     screen.show(done, lambda: None)
     what, _, rest = (result if isinstance(result, str) else as_json(result)).partition("\n")
-    screen.note(f"devmesh: {what}", Color.RED)
-    screen.note(f"  {rest}" if rest else "")
+    screen.note(f"devmesh: {spoken(what)}", Color.RED)
+    screen.note(f"  {spoken(rest)}" if rest else "")
     return Exit.FAILED
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -60,7 +61,10 @@ class Flags:
 
         Options of ours that were written behind the tool's name are set in `options`.
         """
-        found = vars(self.parser.parse_args(given))
+        known, unknown = self.parser.parse_known_args(given)
+        if unknown:
+            raise self._strange(unknown[0])
+        found = vars(known)
         for ours in _OURS:
             if found.pop(f"our {ours}", False):
                 setattr(options, ours, True)
@@ -70,6 +74,14 @@ class Flags:
             named = ", ".join(_option(name) for name in missing)
             raise Failed(f"{self.name} needs {named}.", f"'devmesh tools describe {self.name}' says more.", Exit.USAGE)
         return values
+
+    def _strange(self, word: str) -> Failed:
+        """Return the error for a word that is no option of the tool, with the nearest that is."""
+        option = word.partition("=")[0]
+        nearest = difflib.get_close_matches(option, self.names(), n=1)
+        meant = f"Did you mean {nearest[0]}? " if nearest else ""
+        what = f"has no option {option}" if option.startswith("-") else "takes its arguments as options only"
+        return Failed(f"{self.name} {what}.", f"{meant}'devmesh tools describe {self.name}' lists them.", Exit.USAGE)
 
 
 def _add(parser: argparse.ArgumentParser, name: str, schema: Mapping[str, Any], *, required: bool) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from devmesh.client.address import Address
 from devmesh.client.failure import Away, Refused
+from devmesh.client.steps import advised, spoken
 from devmesh.client.wire import WHOLE_SECONDS, Answer, send
 
 API = "/api/v1"
@@ -140,8 +141,8 @@ class Server:
     def _refused(self, answer: Answer, secret: str | None) -> Refused:
         problem = _problem(answer, self.address)
         code = str(problem["code"])
-        what = str(problem.get("detail") or problem.get("error") or "The server refused that.")
-        hint = self.credential.advice(code) or str(problem.get("hint") or "")
+        what = spoken(str(problem.get("detail") or problem.get("error") or "The server refused that."))
+        hint = self.credential.advice(code) or advised(code, str(problem.get("hint") or ""))
         if faults := _faults(problem):
             what, hint = f"The server does not take that.\n{faults}", ""
         if secret:
