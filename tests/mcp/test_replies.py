@@ -9,10 +9,9 @@ import pytest
 
 from devmesh.errors import Unavailable
 from devmesh.gateway.model import ToolResult
-from devmesh.mcp.errors import guarded
+from devmesh.mcp.errors import told
 from devmesh.mcp.exchange import Exchange
 from devmesh.mcp.protocol import META_SERVER, SERVER_INFO
-from devmesh.mcp.replies import Reply
 from devmesh.mcp.replies import called as pieces
 
 VALUES = ['{"a":1}', ' {"a":1}', "[1]", '"x"', "1", "false"]
@@ -42,9 +41,9 @@ def test_the_eras_before_carry_objects_and_wrap_the_rest(text, raw):
 @pytest.mark.parametrize("modern", [True, False])
 def test_a_text_that_is_json_arrives_as_it_came(text, modern):
     raw = msgspec.Raw(text.encode())
-    told = msgspec.json.decode(called(ToolResult(raw, raw), modern=modern))
-    assert told == json.loads(called(ToolResult(text, json.loads(text)), modern=modern))
-    assert told["content"] == [{"type": "text", "text": text}]
+    result = msgspec.json.decode(called(ToolResult(raw, raw), modern=modern))
+    assert result == json.loads(called(ToolResult(text, json.loads(text)), modern=modern))
+    assert result["content"] == [{"type": "text", "text": text}]
 
 
 def test_a_result_of_text_alone_has_no_structure():
@@ -66,15 +65,11 @@ def exchange(request_id: int | None) -> Exchange:
     return Exchange([], {}, None, "req-1", request_id=request_id)
 
 
-async def failing(error: Exception) -> Reply:
-    raise error
-
-
-async def test_a_fault_of_ours_is_told_without_its_text(caplog):
-    reply = await guarded(failing(RuntimeError("secret detail")), exchange(3))
-    told = json.loads(reply.body)
-    assert (reply.status, told["id"], told["error"]["code"]) == (500, 3, -32603)
-    assert told["error"]["data"] == {"request_id": "req-1"}
+def test_a_fault_of_ours_is_told_without_its_text(caplog):
+    reply = told(RuntimeError("secret detail"), exchange(3))
+    body = json.loads(reply.body)
+    assert (reply.status, body["id"], body["error"]["code"]) == (500, 3, -32603)
+    assert body["error"]["data"] == {"request_id": "req-1"}
     assert b"secret" not in reply.body
     assert "req-1" in caplog.text
 
@@ -83,9 +78,9 @@ async def test_a_fault_of_ours_is_told_without_its_text(caplog):
     ("error", "waits"),
     [(Unavailable(retry_after=0.2), b"1"), (Unavailable(retry_after=1.2), b"2"), (Unavailable(), None)],
 )
-async def test_a_known_error_keeps_its_status_hint_and_wait(error, waits):
-    reply = await guarded(failing(error), exchange(None))
-    told = json.loads(reply.body)["error"]
-    assert (reply.status, told["code"]) == (503, 503)
-    assert told["data"]["hint"] == error.hint
+def test_a_known_error_keeps_its_status_hint_and_wait(error, waits):
+    reply = told(error, exchange(None))
+    body = json.loads(reply.body)["error"]
+    assert (reply.status, body["code"]) == (503, 503)
+    assert body["data"]["hint"] == error.hint
     assert dict(reply.headers).get(b"retry-after") == waits

@@ -52,7 +52,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Pass the request on, or raise what refuses it."""
         state = scope["state"]
-        headers = scope["headers"]
+        headers = state["headers"]
         path: str = scope["path"]
         if "//" in path:
             # The router would fold it, and what is decided here by the path would be decided for another one.

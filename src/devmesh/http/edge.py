@@ -10,7 +10,7 @@ from devmesh.http.address import Addresses
 from devmesh.http.allowed import Hosts, Origins, preflight
 from devmesh.http.intake import MEBIBYTE, Intake, check_length
 from devmesh.http.misplaced import refuse_in_cookie, refuse_in_query
-from devmesh.http.problem import Header, Message, Receive, Scope, Send, guard, new_request_id
+from devmesh.http.problem import Header, Message, Receive, Scope, Send, answer, new_request_id, of_unexpected
 from devmesh.metrics import REQUEST_SECONDS, REQUESTS
 from devmesh.settings import Settings
 
@@ -64,17 +64,21 @@ class Edge:
         if scope["method"] == "HEAD":
             scope["method"] = "GET"
 
-        async def reply(message: Message) -> None:
+        def reply(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 state["begun"] = True
                 REQUESTS.add(kind, str(message["status"]))
                 REQUEST_SECONDS.observe(time.perf_counter() - began, kind)
-                found = message["headers"] = [*message.get("headers", ()), *reply_headers]
-                if b"cache-control" not in dict(found):
-                    found.append(_NO_STORE)
-            await send(message)
+                message["headers"] = _all_headers(message, reply_headers)
+            return send(message)
 
-        await guard(self._checked, scope, receive, reply)
+        try:
+            await self._checked(scope, receive, reply)
+        except Exception as error:
+            shown = of_unexpected(error, request_id)
+            if state["begun"]:
+                raise  # the server closes the connection, so that the client sees a cut reply as cut
+            await answer(scope, reply, shown)
 
     def _checked(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Return what answers the request, once it has passed everything that is asked of any."""
@@ -116,6 +120,16 @@ class Edge:
             await self._app(scope, receive, send)
         else:
             await send(_POLICY_CLOSED)
+
+
+def _all_headers(message: Message, ours: list[Header]) -> list[Header]:
+    """Return the headers of a reply's first message and ours; what is not said to be kept is not to be kept."""
+    found = [*message.get("headers", ()), *ours]
+    for name, _ in found:
+        if name == b"cache-control":
+            return found
+    found.append(_NO_STORE)
+    return found
 
 
 def _kind(path: str) -> str:

@@ -103,30 +103,6 @@ def of_unexpected(error: Exception, request_id: str) -> MeshError:
     return MeshError("Something went wrong on our side; it is logged under the request_id.")
 
 
-async def guard(
-    app: Callable[[Scope, Receive, Send], Awaitable[None]], scope: Scope, receive: Receive, send: Send
-) -> None:
-    """Run `app`; whatever it raises has become the reply, unless that had already begun."""
-    try:
-        await app(scope, receive, send)
-    except Exception as error:
-        shown = of_unexpected(error, scope["state"]["request_id"])
-        if scope["state"]["begun"]:
-            raise  # the server closes the connection, so that the client sees a cut reply as cut
-        await answer(scope, send, shown)
-
-
-async def attempt(
-    app: Callable[[Scope, Receive, Send], Awaitable[None]], scope: Scope, receive: Receive, send: Send
-) -> Exception | None:
-    """Run `app`; return what it raised, which a server logs and does not tell."""
-    try:
-        await app(scope, receive, send)
-    except Exception as error:  # noqa: BLE001 - one of the three places that catch everything
-        return error
-    return None
-
-
 async def answer(scope: Scope, send: Send, error: MeshError, headers: Iterable[Header] = ()) -> None:
     """Send the problem document of `error` as the whole reply to the request of `scope`."""
     REFUSALS.add(error.code)

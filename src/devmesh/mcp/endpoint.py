@@ -16,7 +16,7 @@ from devmesh.http.problem import Header, Receive, Scope, Send
 from devmesh.limits.service import Limits
 from devmesh.mcp import headers as wire
 from devmesh.mcp.envelope import Message, message_of
-from devmesh.mcp.errors import Refused, guarded
+from devmesh.mcp.errors import Refused, told
 from devmesh.mcp.exchange import Exchange
 from devmesh.mcp.listing import Pages, form_of
 from devmesh.mcp.protocol import BATCHING, INVALID_PARAMS, INVALID_REQUEST
@@ -51,7 +51,10 @@ class Endpoint:
         if scope["method"] == "POST":
             state = scope["state"]
             exchange = Exchange(scope["headers"], state["headers"], receive, state["request_id"])
-            status, body, extra = await guarded(self._serve(exchange, state), exchange)
+            try:
+                status, body, extra = await self._serve(exchange, state)
+            except Exception as error:  # noqa: BLE001 - one of the three places that catch everything
+                status, body, extra = told(error, exchange)
             headers = [] if exchange.caller is None else self._limits.headers(exchange.caller)
         else:
             (status, body, extra), headers = _NOT_ALLOWED, []
@@ -65,7 +68,7 @@ class Endpoint:
     async def _serve(self, exchange: Exchange, state: Mapping[str, Any]) -> Reply:
         try:
             caller = exchange.caller = await self._authenticator.authenticate(
-                exchange.headers, state["address"], exchange.trace_id, state["reply_headers"]
+                exchange.fields, state["address"], exchange.trace_id, state["reply_headers"]
             )
         except AddressNotAllowed as error:
             return await _told_to_agent(error, exchange)
@@ -87,7 +90,10 @@ class Endpoint:
         replies = []
         for value in batch:
             exchange.request_id = None
-            replies.append(await guarded(self._answer_one_of(value, exchange, caller), exchange))
+            try:
+                replies.append(await self._answer_one_of(value, exchange, caller))
+            except Exception as error:  # noqa: BLE001 - one of a batch does not end the others
+                replies.append(told(error, exchange))
         bodies = [reply.body for reply in replies if reply.body]
         return Reply(200, b"[%b]" % b",".join(bodies)) if bodies else ACCEPTED
 

@@ -1,10 +1,9 @@
-"""What goes wrong on the wire, as HTTP status and JSON-RPC error; the one place of MCP that catches everything."""
+"""What goes wrong on the wire, as HTTP status and JSON-RPC error."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable
 from typing import Any, Final
 
 from devmesh.errors import Invalid, MeshError, Unauthenticated
@@ -36,23 +35,20 @@ class Refused(Exception):
         self.request_id = request_id
 
 
-async def guarded(work: Awaitable[Reply], exchange: Exchange) -> Reply:
-    """Return the reply of `work`, or the one that tells its error; nothing but cancellation gets out."""
-    try:
-        return await work
-    except Refused as refused:
-        known = refused.request_id if exchange.request_id is None else exchange.request_id
-        return failure(refused.status, known, refused.code, refused.message, refused.data)
-    except MeshError as error:
-        return _told(error, exchange.request_id, exchange.trace_id)
-    except Exception:  # noqa: BLE001 - one of the three places that catch everything
-        trace_id = exchange.trace_id
-        _LOG.exception("MCP request %s failed", trace_id)
-        message = f"Internal error. Try again; if it persists, give the request_id {trace_id} to your administrator."
-        return failure(500, exchange.request_id, INTERNAL_ERROR, message, {"request_id": trace_id})
+def told(error: Exception, exchange: Exchange) -> Reply:
+    """Return the reply that tells the error; a fault of our own is logged whole under the request's id."""
+    if isinstance(error, Refused):
+        known = error.request_id if exchange.request_id is None else exchange.request_id
+        return failure(error.status, known, error.code, error.message, error.data)
+    if isinstance(error, MeshError):
+        return _told_of(error, exchange.request_id, exchange.trace_id)
+    trace_id = exchange.trace_id
+    _LOG.error("MCP request %s failed", trace_id, exc_info=error)
+    message = f"Internal error. Try again; if it persists, give the request_id {trace_id} to your administrator."
+    return failure(500, exchange.request_id, INTERNAL_ERROR, message, {"request_id": trace_id})
 
 
-def _told(error: MeshError, request_id: Id | None, trace_id: str) -> Reply:
+def _told_of(error: MeshError, request_id: Id | None, trace_id: str) -> Reply:
     """Return the error under its HTTP status; its JSON-RPC code is that status, outside the reserved range."""
     REFUSALS.add(error.code)
     data: dict[str, Any] = {"code": error.code, "hint": error.hint, "request_id": trace_id, **error.extra}

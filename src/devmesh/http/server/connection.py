@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from devmesh.errors import MeshError
-from devmesh.http.problem import Receive, Scope, Send, attempt
+from devmesh.http.problem import Receive, Scope, Send
 from devmesh.http.server.bounds import Bounds
 from devmesh.http.server.exchange import Exchange
 from devmesh.http.server.line import Line
@@ -21,6 +21,7 @@ from devmesh.http.server.replies import WrongReplyError
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _LOG = logging.getLogger("devmesh.http.server")
+_CANCELLED = asyncio.CancelledError()
 
 
 class Connection(Line):
@@ -221,9 +222,12 @@ class Connection(Line):
     async def _serve(self) -> None:
         """Run the application for one request after the other: a task for each would cost as much as its start."""
         while (exchange := self._current) is not None:
-            error: BaseException | None = asyncio.CancelledError()
+            error: BaseException | None = _CANCELLED
             try:
-                error = await attempt(self._app, exchange.scope, exchange.receive, exchange.send)
+                await self._app(exchange.scope, exchange.receive, exchange.send)
+                error = None
+            except Exception as failure:  # noqa: BLE001 - one of the three places that catch everything
+                error = failure
             finally:
                 self._settle(exchange, error)
             if self._current is None and self._transport is not None:

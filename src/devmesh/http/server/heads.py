@@ -13,7 +13,12 @@ from devmesh.http.problem import Header, Scope
 
 _VERSIONS = frozenset({"1.1", "1.0"})
 _ONE_OF_EACH = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
+# As numbers: to look for bytes in bytes, Python first makes an error of their being no number.
+_PERCENT, _HASH = b"%#"
 _SCHEMES = frozenset({b"http", b"https"})
+
+# What a request brings to its connection's scope, before it has brought it: a copy with room for all need not grow.
+UNREAD: Mapping[str, Any] = dict.fromkeys(("http_version", "method", "path", "raw_path", "query_string", "headers"))
 
 
 def scope_of(
@@ -33,18 +38,17 @@ def scope_of(
     if not target.startswith(b"/"):
         target = _origin_form(target, method, headers, fields)
     raw_path, _, query = target.partition(b"?")
-    path = unquote_to_bytes(raw_path).decode("utf-8", "replace") if b"%" in raw_path else raw_path.decode("ascii")
-    if b"#" in target:
+    path = unquote_to_bytes(raw_path).decode("utf-8", "replace") if _PERCENT in raw_path else raw_path.decode("ascii")
+    if _HASH in target:
         raise BadRequest("The request's target holds a fragment.")
-    return {
-        **base,
-        "http_version": version,
-        "method": method,
-        "path": path,
-        "raw_path": raw_path,
-        "query_string": query,
-        "headers": headers,
-    }
+    scope: Scope = {**base}
+    scope["http_version"] = version
+    scope["method"] = method
+    scope["path"] = path
+    scope["raw_path"] = raw_path
+    scope["query_string"] = query
+    scope["headers"] = headers
+    return scope
 
 
 def _refuse_repeated(headers: list[Header]) -> None:

@@ -11,7 +11,7 @@ from devmesh.errors import MeshError
 from devmesh.http.problem import Header
 from devmesh.http.server.bounds import Bounds
 from devmesh.http.server.exchange import Exchange, Wire
-from devmesh.http.server.heads import scope_of
+from devmesh.http.server.heads import UNREAD, scope_of
 from devmesh.http.server.refusals import head_too_large, of_parser
 
 
@@ -49,7 +49,7 @@ class Reading:
 
     def __init__(self, hearer: Hearer, base: Mapping[str, Any], bounds: Bounds) -> None:
         self._hearer = hearer
-        self._base = base
+        self._base = {**base, **UNREAD}
         self._bounds = bounds
         self._quiet = 0
         self._target = b""

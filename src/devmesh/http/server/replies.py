@@ -11,6 +11,7 @@ from typing import Any, Final
 _LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
 _BODILESS: Final = frozenset({204, 304})
 _FINAL: Final = 200
+_CR, _LF = b"\r\n"
 _UNTIL_CLOSE: Final = -1
 
 
@@ -32,7 +33,7 @@ def whole(start: Mapping[str, Any], body: bytes, *, to_head: bool, connection: b
     """
     status: int = start["status"]
     lines = _lines(start, connection)
-    length = dict(start["headers"]).get(b"content-length")
+    length = _length_of(start)
     if status in _BODILESS:
         body = b""
     elif length is None:
@@ -50,7 +51,7 @@ class Stream:
     __slots__ = ("_bare", "_chunked", "_left", "_lines", "open_ended")
 
     def __init__(self, start: Mapping[str, Any], *, to_head: bool, old: bool) -> None:
-        length = dict(start["headers"]).get(b"content-length")
+        length = _length_of(start)
         self._bare = to_head or start["status"] in _BODILESS
         self._left = _UNTIL_CLOSE if length is None else _number(length)
         self._chunked = length is None and not old and start["status"] not in _BODILESS
@@ -89,11 +90,18 @@ def _lines(start: Mapping[str, Any], connection: bytes | None) -> list[bytes]:
 
 
 def _joined(lines: list[bytes]) -> bytes:
-    text = b"\r\n".join(lines)
-    breaks = len(lines) - 1
-    if text.count(b"\n") != breaks or text.count(b"\r") != breaks:
+    bare = b"".join(lines)
+    if _CR in bare or _LF in bare:
         raise WrongReplyError("a header of the reply holds a line break")
-    return text
+    return b"\r\n".join(lines)
+
+
+def _length_of(start: Mapping[str, Any]) -> bytes | None:
+    for name, value in start["headers"]:
+        if name == b"content-length":
+            length: bytes = value
+            return length
+    return None
 
 
 def _date() -> bytes:
