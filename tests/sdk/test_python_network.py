@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from devmesh.upstream.clients import TOTAL_SECONDS
 from devmesh_sdk import (
     ApiKey,
     AsyncClient,
@@ -23,6 +24,7 @@ from devmesh_sdk import (
     TimedOutError,
     Tokens,
 )
+from devmesh_sdk.client import TIMEOUT_SECONDS
 from sdk.played import KEY
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -209,3 +211,7 @@ def test_threads_that_share_a_client_do_not_wait_for_one_another():
         for thread in threads:
             thread.join(5)
             assert not thread.is_alive()
+
+
+def test_a_call_may_last_longer_than_the_gateway_waits_for_a_service():
+    assert TIMEOUT_SECONDS > TOTAL_SECONDS

@@ -17,7 +17,7 @@ from devmesh_sdk.steps import Alone, Outcome, Pause, Send, Steps
 
 T = TypeVar("T")
 
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 60.0  # longer than the gateway waits for a service, so that its answer comes first
 RETRIES = 3
 _LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=100)
 
