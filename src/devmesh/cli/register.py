@@ -16,7 +16,7 @@ _TOKEN = "DEVMESH_REGISTRATION_TOKEN"  # noqa: S105 - the name of a variable
 
 # Which of the two it is, the server's log says at its start; its reply is the same.
 _MAIL = (
-    "A mail to verify your address is on its way to you; where the server has no DEVMESH_SMTP_URL, it is a file in\n"
+    "A mail to verify your address is on its way to you; where the server has no DEVMESH_SMTP_URL, it is a file in "
     "outbox/ of its data directory, and everything works without it."
 )
 
