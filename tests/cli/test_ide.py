@@ -40,6 +40,12 @@ async def test_the_configuration_is_the_readmes(shell: Shell, client: str):
     assert (again.json["changed"], file.read_bytes()) == (False, before)
 
 
+@pytest.mark.parametrize(("alias", "client"), [("claude", "claude-code"), ("vs-code", "vscode")])
+async def test_a_client_has_the_name_that_people_call_it_by(shell: Shell, alias: str, client: str):
+    ran = await shell.run("ide", "add", alias, "--yes", "--url", URL)
+    assert (ran.code, (shell.home / CLIENTS[client].file).exists()) == (0, True), ran.err
+
+
 async def test_the_difference_is_shown_and_nothing_is_written_unasked(shell: Shell):
     shell.environ["DEVMESH_API_KEY"] = "usr_" + "k" * 43
     file = shell.home / ".mcp.json"

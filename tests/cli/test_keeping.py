@@ -37,10 +37,22 @@ async def test_a_key_is_made_shown_once_listed_rotated_and_revoked(logged_in: Sh
     assert max(ran.widest for ran in (made, listed, gone)) <= 80
 
 
-async def test_a_rotated_key_has_its_grace(logged_in: Shell, organization: Organization):
+@pytest.mark.parametrize("grace", ["60", "90s", "1h"])
+async def test_a_rotated_key_has_its_grace(logged_in: Shell, organization: Organization, grace: str):
     key = await organization.new_key(name="kept")
-    ran = await logged_in.run("keys", "rotate", "kept", "--grace", "60")
+    ran = await logged_in.run("keys", "rotate", "kept", "--grace", grace)
     assert (ran.code, await works(organization, key)) == (0, True)
+
+
+async def test_of_a_rotation_without_a_grace_it_is_said_that_the_former_secret_ended(
+    logged_in: Shell, organization: Organization
+):
+    key = await organization.new_key(name="kept")
+    ran = await logged_in.type("keys", "rotate", "kept")
+    assert (ran.code, "former secret ended at once" in ran.text) == (0, True), ran.out
+    assert not await works(organization, key)
+    kept = await logged_in.type("keys", "rotate", "kept", "--grace", "1h")
+    assert "The former secret works for 1:00:00 more" in kept.text
 
 
 async def test_what_bounds_a_key_is_asked_for_by_options(logged_in: Shell):
@@ -56,6 +68,7 @@ async def test_a_name_of_several_keys_or_of_none_ends_no_key(logged_in: Shell, o
     keys = [await organization.new_key(name="twin") for _ in range(2)]
     several = await logged_in.run("keys", "revoke", "twin", "--yes")
     assert (several.code, "by its id" in several.err) == (2, True)
+    assert all(f"({key[:8]}" in several.err for key in keys), several.err
     none = await logged_in.run("keys", "revoke", "nobody", "--yes")
     assert (none.code, "keys list" in none.err) == (4, True)
     unasked = await logged_in.run("keys", "revoke", keys[0][:8])
@@ -70,7 +83,7 @@ async def test_another_organizations_key_is_not_there(logged_in: Shell, mesh: Me
     assert (ran.code, await works(other, other.key)) == (4, True)
 
 
-@pytest.mark.parametrize("time", ["0d", "90", "9999999d", "-1d", "1y", "d"])
+@pytest.mark.parametrize("time", ["0d", "0", "9999999d", "99999999999", "-1d", "1y", "d", "\u0663d"])
 async def test_a_strange_length_of_time_is_a_usage_error(logged_in: Shell, time: str):
     assert (await logged_in.run("keys", "create", "x", f"--expires-in={time}")).code == 2
 
@@ -129,7 +142,10 @@ async def test_the_audit_is_shown_with_its_filters(logged_in: Shell, organizatio
     assert (await logged_in.run("audit", "--limit", "1")).json["count"] == 1
     assert (await logged_in.run("audit", "--since", "2999-01-01T00:00:00Z")).json["entries"] == []
     wrong = await logged_in.run("audit", "--since", "yesterday")
-    assert (wrong.code, "since" in wrong.err) == (1, True)
+    assert (wrong.code, "write a time such as 2026-11-22T00:00:00Z" in wrong.err) == (2, True)
+    for before in ("2999-01-01", "2999-01-01T00:00:00", "2999-01-01T00:00:00+02:00"):
+        assert (await logged_in.run("audit", "--since", before)).json["entries"] == []
+        assert (await logged_in.run("audit", "--until", before, "--limit", "1")).json["count"] == 1
     shown = await logged_in.type("audit", "--outcome", "pending", "--tool", "none")
     assert "There is no such entry." in shown.text
 

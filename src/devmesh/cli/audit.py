@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from typing import Any
 
 from devmesh.cli import people
@@ -12,6 +13,7 @@ from devmesh.client.text import at
 
 _COLORS = {"ok": Color.GREEN, "refused": Color.YELLOW, "error": Color.RED, "unknown": Color.RED}
 _MANY = 1_000_000
+_TIME = "2026-11-22T00:00:00Z"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outcome", choices=["ok", "error", "refused", "pending", "unknown"], help="only what ended so"
     )
-    parser.add_argument("--since", metavar="TIME", help="only from this time on, such as 2026-11-22T00:00:00Z")
-    parser.add_argument("--until", metavar="TIME", help="only before this time")
+    parser.add_argument("--since", type=time, metavar="TIME", help=f"only from this time on, such as {_TIME}")
+    parser.add_argument("--until", type=time, metavar="TIME", help="only before this time")
     parser.add_argument("--limit", type=count, default=50, help="at most so many entries (default: %(default)s)")
     people.of_server(parser)
 
@@ -40,6 +42,15 @@ def count(text: str) -> int:
     if not 1 <= number <= _MANY:
         raise argparse.ArgumentTypeError(f"from 1 to {_MANY}")
     return number
+
+
+def time(text: str) -> str:
+    """Return the time that an option names, in RFC 3339 (without a zone it is UTC); for argparse, as above."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"write a time such as {_TIME}, or a day such as {_TIME[:10]}") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
 def _show(options: argparse.Namespace) -> None:

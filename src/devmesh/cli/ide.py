@@ -64,12 +64,20 @@ CLIENTS = {
     ),
 }
 
+# What people call them as well.
+_ALIASES = {"claude": "claude-code", "vs-code": "vscode"}
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     added = people.action(actions, "ide", "add", "write a client's configuration, after showing what changes")
-    added.add_argument("client", choices=sorted(CLIENTS), help="which client")
+    added.add_argument(
+        "client",
+        type=lambda name: _ALIASES.get(name, name),
+        choices=sorted(CLIENTS),
+        help="which client (claude is claude-code, vs-code is vscode)",
+    )
     added.add_argument(
         "--directory", type=Path, default=Path(), help="the project that it is for (default: this directory)"
     )

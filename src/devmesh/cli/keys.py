@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from datetime import timedelta
 from typing import Protocol, cast
 
 from devmesh.cli import keys_people, people
@@ -32,11 +33,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "from then on (nobody is logged out)",
     )
     rotate.add_argument(
-        "--grace", type=int, default=0, metavar="SECONDS", help="how long the former secret works still (default: 0)"
+        "--grace",
+        type=keys_people.duration,
+        default=timedelta(),
+        metavar="TIME",
+        help="how long the former secret works still, such as 1h or 90s (default: it ends at once)",
     )
     people.of_server(rotate)
     about = "have everything that the master key wraps wrapped by a new version of it, while servers run"
     master = actions.add_parser("rotate-master", help=about, description=f"devmesh keys rotate-master: {about}.")
+    people.of_asking(master)
     master.add_argument(
         "--destroy-old",
         action="store_true",

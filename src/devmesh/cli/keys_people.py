@@ -16,8 +16,8 @@ from devmesh.client.screen import Color, Column, Screen
 from devmesh.client.server import Reply, Server, in_path
 from devmesh.client.text import ago, at
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_MOST_DAYS = 36_500
+_UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=36_500)
 Add = Callable[[str, str], argparse.ArgumentParser]
 
 
@@ -33,7 +33,7 @@ def arguments(add: Add) -> None:
     )
     made.add_argument("--service", action="append", help="only calls of this service; several times")
     made.add_argument("--ip", action="append", help="only from this address or network; several times")
-    made.add_argument("--expires-in", type=_duration, metavar="TIME", help="end it after so long, such as 90d or 12h")
+    made.add_argument("--expires-in", type=_lifetime, metavar="TIME", help="end it after so long, such as 90d or 12h")
     made.add_argument("--tenant", help="id or slug of the tenant that it acts in (default: yours)")
     listed = add("list", "the API keys that you may see, without their values")
     listed.add_argument("--all", action="store_true", help="also those that ended")
@@ -92,9 +92,14 @@ def _rotate(options: argparse.Namespace) -> None:
     key = _one(server, options.which)
     with Progress("rotating the key") as progress:
         server.wait = progress.wait
-        body = {"grace_seconds": options.grace}
+        body = {"grace_seconds": round(options.grace.total_seconds())}
         made = server.ask("POST", f"/api-keys/{in_path(key['id'])}/rotate", body)
-    _shown_once(people.screen(options), made, "has a new secret")
+    screen = people.screen(options)
+    _shown_once(screen, made, "has a new secret")
+    if options.grace:
+        screen.say(f"The former secret works for {options.grace} more (hours, minutes, seconds).")
+    else:
+        screen.say("The former secret ended at once: --grace 1h would have let it work for an hour more.")
 
 
 def _revoke(options: argparse.Namespace) -> None:
@@ -136,8 +141,8 @@ def _one(server: Server, wanted: str) -> Reply:
     if not found:
         raise Failed(f"You see no key '{wanted}'.", "'devmesh keys list --all' shows yours.", Exit.NOT_FOUND)
     if len(found) > 1:
-        ids = ", ".join(str(key["id"]) for key in found)
-        raise Failed(f"{len(found)} keys are called '{wanted}'.", f"Name one by its id: {ids}", Exit.USAGE)
+        ones = ", ".join(f"{key['id']} ({key['key_prefix']}…)" for key in found)
+        raise Failed(f"{len(found)} keys are called '{wanted}'.", f"Name one by its id (or prefix): {ones}", Exit.USAGE)
     return found[0]
 
 
@@ -145,9 +150,17 @@ def _state(key: Any) -> str:
     return "works" if key["is_active"] else "revoked" if key["revoked_at"] else "ended"
 
 
-def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", text)
+def duration(text: str) -> timedelta:
+    """Return the length of time that an option names; for argparse, which shows the message."""
+    match = re.fullmatch(r"(\d{1,10})([smhdw]?)", text, re.ASCII)
     length = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
-    if length is None or length.days > _MOST_DAYS:
-        raise argparse.ArgumentTypeError("write a number with m, h, d or w, such as 90d")
+    if length is None or length > _LONGEST:
+        raise argparse.ArgumentTypeError("write a number with s, m, h, d or w, such as 90d; without, it is seconds")
+    return length
+
+
+def _lifetime(text: str) -> timedelta:
+    length = duration(text)
+    if not length:
+        raise argparse.ArgumentTypeError("it would end at once: write a longer time, such as 90d")
     return length

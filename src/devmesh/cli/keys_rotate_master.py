@@ -11,7 +11,10 @@ from uuid import UUID
 
 from devmesh.audit.model import Visitor
 from devmesh.audit.service import Audit
+from devmesh.cli import people
 from devmesh.cli.connected import CommandFailed, connected, failed
+from devmesh.client.asking import said_yes, somebody
+from devmesh.client.failure import Exit, Failed
 from devmesh.crypto.master import begin_exchange, end_exchange, key_file, load_master_key
 from devmesh.crypto.masters import MasterKeys
 from devmesh.crypto.ring import KeyRing
@@ -25,10 +28,21 @@ from devmesh.settings import Settings, SettingsError
 
 _PAGE = 200
 _UNFINISHED = "The rotation is not finished; every key opens all the same, and the next run continues it"
+_QUESTION = "The older versions of the master key cannot be had back: backups of before need them. Destroy them?"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Rotate, telling how far it is; 1 if that cannot be done, with the reason."""
+    """Rotate, telling how far it is; 1 if that cannot be done or is not wanted, with the reason."""
+    return people.told(_agreed, options)
+
+
+def _agreed(options: argparse.Namespace) -> Exit:
+    if options.destroy_old and not options.yes and somebody() and not said_yes(_QUESTION):
+        raise Failed("Nothing was rotated and nothing destroyed.")
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> Exit:
     try:
         settings = Settings.load(os.environ)
         with connected(settings) as (to, masters):
@@ -41,11 +55,13 @@ def run(options: argparse.Namespace) -> int:
             if own:
                 end_exchange(key_file(settings))
     except (CommandFailed, SettingsError) as error:
-        return failed(_UNFINISHED, CommandFailed(str(error)))
+        return Exit(failed(_UNFINISHED, CommandFailed(str(error))))
     print(f"Version {version} of the master key has wrapped every key.")
     if options.destroy_old:
         print(f"The older versions are destroyed. {_what_remains(settings)}")
-    return 0
+    else:
+        print("The older versions still open what they opened: --destroy-old ends that.")
+    return Exit.OK
 
 
 def _is_own(settings: Settings) -> bool:

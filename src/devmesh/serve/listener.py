@@ -50,7 +50,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _explain(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use by another program: stop that one, or choose another with --port."
+        return (
+            f"Port {port} on {host} is in use by another program: stop that one, or choose another with --port 9000 "
+            '(make serve ARGS="--port 9000").'
+        )
     if error.errno == errno.EACCES:
         return f"This user may not listen on port {port}: choose one above 1023 with --port."
     return f"Cannot listen on {host} port {port} ({error.strerror}): choose another with --host or --port."
