@@ -88,6 +88,7 @@ async def test_a_secret_in_the_command_line_is_refused_and_not_repeated(logged_i
         (("jira",), "a-token", 2, '"email": "…", "api_token": "…", "base_url": "https://…"'),
         (("github", "--field", "base_url=git.acme.example"), ADA, 2, "Write it with https://"),
         (("github",), '{"token": "x", "base_url": "git.acme.example"}', 2, "Write it with https://"),
+        (("github",), f'{{"token": "x", "base_url": "{ADA}"}}', 2, "Write it with https://"),
     ],
 )
 async def test_what_is_wrong_with_a_credential_is_said(
@@ -96,6 +97,7 @@ async def test_what_is_wrong_with_a_credential_is_said(
     ran = await logged_in.run("connect", *words, stdin=stdin)
     assert (ran.code, said in ran.err) == (code, True), ran.said
     assert "Traceback" not in ran.err
+    assert ADA not in ran.said
 
 
 async def test_a_stored_credential_is_replaced_only_after_yes_and_that_is_said(

@@ -68,6 +68,7 @@ def test_each_fault_comes_with_its_mend(service, devmesh):
     assert f"chmod 600 {service.data_dir}/master.key" in said
     assert f"{service.data_dir}\n" in said.partition("mend: chmod 7")[2]
     assert "is in use by another program" in said
+    assert 'make serve ARGS="--port 9000"' in said
     assert said.count("wrong ") == 4
 
 

@@ -143,9 +143,8 @@ def _admit(name: str, field: Mapping[str, Any] | None, known: Sequence[str]) -> 
 
 def _check(name: str, value: str) -> None:
     if name == _ADDRESS and value and "://" not in value:
-        raise Failed(
-            f"{name} has to be a whole address.", f"Write it with https://: --field {name}=https://{value}", Exit.USAGE
-        )
+        # Not repeated: a secret pasted in the wrong place stands there, or a password.
+        raise Failed(f"{name} has to be a whole address.", f"Write it with https://: {_written(name)}", Exit.USAGE)
 
 
 def _complete(service: Reply, values: dict[str, str]) -> dict[str, str]:
