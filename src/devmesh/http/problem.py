@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import re
+import struct
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ Header = tuple[bytes, bytes]
 KEY = re.compile(SECRETS.pattern.encode())
 _LOG = logging.getLogger("devmesh.http")
 _MASK = b"[key]"
+_RANDOM = struct.Struct("7s")
+_DRAWN_AT_ONCE = 128
+_drawn: list[tuple[bytes]] = []
+# A child must not draw what its parent has drawn.
+os.register_at_fork(after_in_child=_drawn.clear)
 _MAX_INSTANCE = 200
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="devmesh"')
 _BAD_TOKEN = (b"www-authenticate", b'Bearer realm="devmesh", error="invalid_token"')
@@ -57,7 +63,9 @@ class Rendered:
 
 def new_request_id() -> str:
     """Return an id for a request: no two are alike, and later ones are greater."""
-    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(7).hex()}"
+    if not _drawn:
+        _drawn.extend(_RANDOM.iter_unpack(os.urandom(_DRAWN_AT_ONCE * _RANDOM.size)))
+    return ((time.time_ns() // 1_000_000).to_bytes(6) + _drawn.pop()[0]).hex()
 
 
 def render(error: MeshError, *, path: str = "", request_id: str = "", headers: Iterable[Header] = ()) -> Rendered:

@@ -17,7 +17,7 @@ _MOST = 65_536
 class Bucket:
     """A bucket of `capacity` requests, refilled at `amount` per `window` seconds; times are in nanoseconds."""
 
-    __slots__ = ("_cost", "_full_at", "_most", "amount", "capacity", "policy", "window")
+    __slots__ = ("_cost", "_full_at", "_most", "amount", "capacity", "policy", "told", "window")
 
     def __init__(self, capacity: int, amount: int, window: int) -> None:
         self._full_at = 0
@@ -29,7 +29,9 @@ class Bucket:
         self.window = window
         self._cost = window * SECOND
         self._most = (capacity - 1) * self._cost
-        # Quota and window as headers tell them: in the time that it fills from empty, a client may use it up once.
+        # Capacity, quota and window as headers tell them: in the time that it fills from empty, a client may use it up
+        # once.
+        self.told = b"%d" % capacity
         self.policy = b"q=%d;w=%d" % (capacity, -(-capacity * window // amount))
 
     def wait(self, now: int) -> int:

@@ -79,7 +79,7 @@ class Limits:
         items = b'"key";r=%d;t=%d, "tenant";r=%d;t=%d' % (left, _seconds(more), tenants_left, _seconds(tenants_more))
         if tenants_left < left:
             left, full = tenants_left, tenants_full
-        return _told(key.capacity, left, full, items, b'"key";%b, "tenant";%b' % (key.policy, tenant.policy))
+        return _told(key.told, left, full, items, b'"key";%b, "tenant";%b' % (key.policy, tenant.policy))
 
     def _buckets(self, caller: Caller, now: int) -> tuple[Bucket | None, Bucket | None]:
         allowance = caller.allowance
@@ -113,12 +113,12 @@ def _told_of_one(name: bytes, bucket: Bucket | None, now: int) -> list[Header]:
         return []
     left, more, full = bucket.standing(now)
     item = b'"%b";r=%d;t=%d' % (name, left, _seconds(more))
-    return _told(bucket.capacity, left, full, item, b'"%b";%b' % (name, bucket.policy))
+    return _told(bucket.told, left, full, item, b'"%b";%b' % (name, bucket.policy))
 
 
-def _told(limit: int, left: int, full: int, items: bytes, policies: bytes) -> list[Header]:
+def _told(limit: bytes, left: int, full: int, items: bytes, policies: bytes) -> list[Header]:
     return [
-        (b"x-ratelimit-limit", b"%d" % limit),
+        (b"x-ratelimit-limit", limit),
         (b"x-ratelimit-remaining", b"%d" % left),
         (b"x-ratelimit-reset", b"%d" % math.ceil(time.time() + full / SECOND)),
         (b"ratelimit", items),

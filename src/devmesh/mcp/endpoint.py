@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, NoReturn
 
 from devmesh.access import Caller
 from devmesh.auth.service import Authenticator
@@ -20,7 +20,7 @@ from devmesh.mcp.errors import Refused, told
 from devmesh.mcp.exchange import Exchange
 from devmesh.mcp.listing import Pages, form_of
 from devmesh.mcp.protocol import BATCHING, INVALID_PARAMS, INVALID_REQUEST
-from devmesh.mcp.replies import ACCEPTED, Reply, called, failure, succeed
+from devmesh.mcp.replies import ACCEPTED, Id, Reply, called, failure, succeed
 from devmesh.mcp.results import fixed_result
 
 _MAX_BATCH: Final = 20
@@ -52,7 +52,7 @@ class Endpoint:
             state = scope["state"]
             exchange = Exchange(scope["headers"], state["headers"], receive, state["request_id"])
             try:
-                status, body, extra = await self._serve(exchange, state)
+                status, body, extra = await (await self._asked(exchange, state))
             except Exception as error:  # noqa: BLE001 - one of the three places that catch everything
                 status, body, extra = told(error, exchange)
             headers = [] if exchange.caller is None else self._limits.headers(exchange.caller)
@@ -65,13 +65,14 @@ class Endpoint:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _serve(self, exchange: Exchange, state: Mapping[str, Any]) -> Reply:
+    async def _asked(self, exchange: Exchange, state: Mapping[str, Any]) -> Awaitable[Reply]:
+        """Return what answers the request, once it is known who asks and what."""
         try:
             caller = exchange.caller = await self._authenticator.authenticate(
                 exchange.fields, state["address"], exchange.trace_id, state["reply_headers"]
             )
         except AddressNotAllowed as error:
-            return await _told_to_agent(error, exchange)
+            return _told_to_agent(error, exchange)
         try:
             check_content_type(exchange.fields.get(b"content-type"))
             wire.check_accept(exchange.fields.get(b"accept", b""))
@@ -82,9 +83,9 @@ class Endpoint:
             await self._limits.spend(caller)
             raise
         if message is None:
-            return await self._answer_all(batch, exchange, caller)
+            return self._answer_all(batch, exchange, caller)
         exchange.request_id = message.request_id
-        return await self._answer(message, exchange, caller)
+        return self._answer(message, exchange, caller)
 
     async def _answer_all(self, batch: list[Any], exchange: Exchange, caller: Caller) -> Reply:
         replies = []
@@ -107,8 +108,8 @@ class Endpoint:
         exchange.request_id = message.request_id
         return await self._answer(message, exchange, caller)
 
-    async def _answer(self, message: Message, exchange: Exchange, caller: Caller) -> Reply:
-        """Answer one message; it spends one, a tool call in the gateway and all else here."""
+    def _answer(self, message: Message, exchange: Exchange, caller: Caller) -> Awaitable[Reply]:
+        """Return what answers one message; it spends one, a tool call in the gateway and all else here."""
         modern = wire.is_modern(exchange.fields, message)
         calls = message.method == "tools/call"
         try:
@@ -120,37 +121,49 @@ class Endpoint:
                 _check_notification(message)
             if calls:
                 _check_call(message, modern=modern)
-        except Refused:
-            await self._limits.spend(caller)
-            raise
+        except Refused as refusal:
+            return self._refuse(refusal, caller)
         if message.request_id is None:
-            await self._limits.spend(caller)
-            return ACCEPTED
+            return self._accept(caller)
         if calls:
-            return succeed(
-                message.request_id, *called(await self._call(message.params, exchange, caller), modern=modern)
-            )
+            return self._call(message.request_id, message.params, exchange, caller, modern=modern)
+        return self._tell(message.request_id, message, exchange, caller, modern=modern)
+
+    async def _refuse(self, refusal: Refused, caller: Caller) -> NoReturn:
+        await self._limits.spend(caller)
+        raise refusal
+
+    async def _accept(self, caller: Caller) -> Reply:
+        await self._limits.spend(caller)
+        return ACCEPTED
+
+    async def _tell(
+        self, request_id: Id, message: Message, exchange: Exchange, caller: Caller, *, modern: bool
+    ) -> Reply:
         await self._limits.spend(caller)
         if message.method == "tools/list":
             result = self._page(message, exchange, caller, await self._gateway.listing(caller), modern=modern)
         else:
             result = fixed_result(message, modern=modern)
-        return succeed(message.request_id, result)
+        return succeed(request_id, result)
 
-    async def _call(self, params: Mapping[str, Any], exchange: Exchange, caller: Caller) -> ToolResult:
+    async def _call(
+        self, request_id: Id, params: Mapping[str, Any], exchange: Exchange, caller: Caller, *, modern: bool
+    ) -> Reply:
         """Run the tool, and answer every refusal in words for an agent; an unknown name alone is a JSON-RPC error."""
         try:
             passed = self._passed(exchange.headers)
             most = most_of(caller, exchange.fields.get(b"x-mesh-result-bytes"))
         except Invalid as error:
-            return refused(caller.request_id, await self._counted(caller, error))
+            return _told(request_id, refused(caller.request_id, await self._counted(caller, error)), modern=modern)
         try:
-            return await self._gateway.run(caller, params["name"], params.get("arguments") or {}, passed, most)
+            result = await self._gateway.run(caller, params["name"], params.get("arguments") or {}, passed, most)
         except UnknownTool as unknown:
             text = f"Unknown tool. {unknown.detail} {unknown.hint}"
             raise Refused(INVALID_PARAMS, text, status=200, data={"code": unknown.code, **unknown.extra}) from None
         except MeshError as error:
-            return refused(caller.request_id, error)
+            result = refused(caller.request_id, error)
+        return _told(request_id, result, modern=modern)
 
     async def _counted(self, caller: Caller, error: MeshError) -> MeshError:
         """Spend one for a call that does not reach the gateway; return `error`, or the limit that comes before it."""
@@ -181,7 +194,11 @@ async def _told_to_agent(error: AddressNotAllowed, exchange: Exchange) -> Reply:
     if message.method != "tools/call" or message.request_id is None:
         raise error
     modern = wire.is_modern(exchange.fields, message)
-    return succeed(message.request_id, *called(refused(exchange.trace_id, error), modern=modern))
+    return _told(message.request_id, refused(exchange.trace_id, error), modern=modern)
+
+
+def _told(request_id: Id, result: ToolResult, *, modern: bool) -> Reply:
+    return succeed(request_id, *called(result, modern=modern))
 
 
 async def _body(receive: Receive) -> bytes:

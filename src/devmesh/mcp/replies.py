@@ -51,12 +51,15 @@ def called(result: ToolResult, *, modern: bool) -> list[bytes]:
     It comes in pieces: a result may be long, and is put together once.
     """
     text, structured, meta = result.text, result.structured, result.meta
+    raw = b""
     if isinstance(text, str):
         parts = [b'{"content":[{"text":', _encode(text), b',"type":"text"}]']
     else:
-        parts = [b'{"content":[{"text":"', _escaped(bytes(text)), b'","type":"text"}]']
+        raw = bytes(text)
+        parts = [b'{"content":[{"text":"', _escaped(raw), b'","type":"text"}]']
     if structured is not None:
-        parts += (b',"structuredContent":', _as_raw(structured) if modern else _as_object(structured))
+        raw = raw if raw and structured is text else _as_raw(structured)
+        parts += (b',"structuredContent":', raw if modern else _as_object(raw))
     if result.is_error:
         parts.append(b',"isError":true')
     if modern:
@@ -81,6 +84,5 @@ def _as_raw(value: Any) -> bytes:
     return bytes(value) if type(value) is msgspec.Raw else _encode(value)
 
 
-def _as_object(value: Any) -> bytes:
-    raw = _as_raw(value)
+def _as_object(raw: bytes) -> bytes:
     return raw if raw[:1] == b"{" or raw.lstrip()[:1] == b"{" else b'{"result":%b}' % raw

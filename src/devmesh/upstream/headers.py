@@ -16,12 +16,13 @@ class Headers(Mapping[str, str]):
     a token, and a colon. A header that is no ASCII is left out. `lines` is how many there are.
     """
 
-    __slots__ = ("_all", "_lower", "_text", "lines")
+    __slots__ = ("_all", "_asked", "_lower", "_text", "lines")
 
     def __init__(self, head: bytes | bytearray) -> None:
         self._text = text = head.decode("latin-1")
         self._lower = text.lower()
         self._all: dict[str, str] | None = None if text.isascii() else self._read()
+        self._asked: dict[str, str] = {}
         self.lines = text.count(_LINE)
 
     def _read(self) -> dict[str, str]:
@@ -42,6 +43,9 @@ class Headers(Mapping[str, str]):
         """Return the header of that name, in lower case, or `default`."""
         if self._all is not None:
             return self._all.get(name, default)
+        known = self._asked.get(name)
+        if known is not None:
+            return known
         begins = f"\r\n{name}:"
         at = self._lower.find(begins)
         if at < 0:
@@ -50,7 +54,8 @@ class Headers(Mapping[str, str]):
             return self._read()[name]
         value = at + len(begins)
         end = self._text.find(_LINE, value)
-        return self._text[value : end if end >= 0 else None].strip()
+        found = self._asked[name] = self._text[value : end if end >= 0 else None].strip()
+        return found
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)

@@ -24,7 +24,7 @@ _TEMPORARY = re.compile(rb'("temp_(?:clone|download)_token"\s*:\s*)"[^"\\]*"')
 
 def without_temporary_tokens(_request: Request, reply: Reply) -> Reply:
     """Return the reply with null for the tokens that GitHub puts into descriptions of repositories and runners."""
-    if b'"temp_' not in reply.body or not reply.is_json:
+    if reply.body.find(b'"temp_') < 0 or not reply.is_json:
         return reply
     return Reply(reply.status, reply.headers, _TEMPORARY.sub(rb"\1null", reply.body), reply.host)
 
