@@ -25,7 +25,7 @@ demo: install ## walk through it all against a stand-in for GitHub, in half a mi
 	@exec $(BIN)/devmesh demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## set everything up and run the tests (options: ARGS="tests/keys -x")
-	@$(BIN)/python -m pytest -n 2 --ignore=tests/system $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/system $(ARGS)
 
 test-system: $(VENV)/.installed-dev ## run the tests that need Debian packages (see .ci/run)
 	@$(BIN)/python -m pytest tests/system $(ARGS)
