@@ -150,6 +150,7 @@ class Vault:
         heard = self._heard
         async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
             rows = await store.sealed(tx, caller.organization_id, caller.tenant_id, caller.user_id)
+            await self._data_keys.prepare(tx, (row.wrapped for row in rows))
             passthrough = await store.takes_passthrough(tx, caller.organization_id)
         found = Stored(rows, passthrough=passthrough)
         for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -42,7 +43,12 @@ class DataKeys:
         if found is None:
             message = "a data key vanished while it was made"
             raise RuntimeError(message)
+        await self._ring.prepare(tx, (found[1],))
         return found[0], self.unwrap(organization_id, user_id, *found)
+
+    async def prepare(self, tx: Tx, wrapped: Iterable[bytes]) -> None:
+        """Be ready to unwrap these keys that `tx` has read; raise VaultClosed."""
+        await self._ring.prepare(tx, wrapped)
 
     def unwrap(self, organization_id: UUID, user_id: UUID | None, key_id: UUID, wrapped: bytes) -> bytes:
         """Return the key that `wrapped` holds."""

@@ -116,6 +116,17 @@ class MasterKeys:
                 raise VaultClosed from None
         return version
 
+    async def prepare(self, tx: Tx, wrapped: Iterable[bytes]) -> None:
+        """Hold the versions that these were wrapped by: another process may know of a rotation a moment earlier.
+
+        Raises VaultClosed.
+        """
+        if {_parted(each)[0] for each in wrapped} - self._held.keys():
+            try:
+                await self._hold(await store_master.versions(tx))
+            except KmsError:
+                raise VaultClosed from None
+
     def wrap(self, version: int, key: bytes, *where: object) -> bytes:
         """Return `key` sealed for that place by that version; raise VaultClosed."""
         return version.to_bytes(_VERSION_BYTES, "big") + seal(self._ready(version).cipher, key, place("wrap", *where))

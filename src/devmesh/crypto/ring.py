@@ -135,6 +135,10 @@ class KeyRing:
         """Return `key` sealed for that place by the newest master key, which is the newest until `tx` ends."""
         return self._masters.wrap(await self._masters.newest(tx), key, *where)
 
+    async def prepare(self, tx: Tx, wrapped: Iterable[bytes]) -> None:
+        """Be ready to unwrap these, whichever version of the master key they were wrapped by; raise VaultClosed."""
+        await self._masters.prepare(tx, wrapped)
+
     def unwrap(self, wrapped: bytes, *where: object) -> tuple[bytes, float]:
         """Return the key that was wrapped for that place, and since when (monotonic) it counts as unwrapped.
 
