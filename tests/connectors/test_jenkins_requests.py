@@ -145,6 +145,11 @@ def test_a_trigger_token_is_in_no_address():
         assert request.form == {"token": "job-secret"}
 
 
+@pytest.mark.parametrize("name", ["trigger_build", "trigger_build_with_parameters"])
+def test_a_delay_is_sent_with_its_unit_for_a_bare_number_is_milliseconds(name):
+    assert built(name, job_path="app", delay=90).form == {"delay": "90sec"}
+
+
 @pytest.mark.parametrize("name", ["delay", "token", "json"])
 def test_a_parameter_that_jenkins_reads_as_a_setting_is_refused(name):
     with pytest.raises(Invalid, match=f"parameters.{name}"):

@@ -49,7 +49,7 @@ def trigger_build(
     get_queue_item tells the build's number once it starts. A job with parameters is refused with 400:
     use trigger_build_with_parameters.
     """
-    return _queue(below(job_path, "/build"), given(delay=delay, token=token, cause=cause))
+    return _queue(below(job_path, "/build"), given(delay=_seconds(delay), token=token, cause=cause))
 
 
 @CONNECTOR.tool(writes=True)
@@ -66,7 +66,7 @@ def trigger_build_with_parameters(
 
     get_queue_item tells the build's number once it starts. File parameters cannot be given.
     """
-    values, settings = parameters or {}, given(delay=delay, token=token)
+    values, settings = parameters or {}, given(delay=_seconds(delay), token=token)
     if clash := sorted({"delay", "token", "json"} & values.keys()):
         raise Invalid([Fault(f"parameters.{clash[0]}", "is a name that Jenkins reads as a setting of the request")])
     return _queue(below(job_path, "/buildWithParameters"), {**values, **settings})
@@ -131,6 +131,11 @@ def replay_build(
     # A form of Jenkins' pages: what it reads stands as JSON in one of its fields.
     script = json.dumps({"mainScript": main_script})
     return Request(method="POST", path=path, form={"json": script})
+
+
+def _seconds(delay: int | None) -> str | None:
+    """Return the delay with its unit: a bare number is milliseconds to Jenkins (its class TimeDuration)."""
+    return None if delay is None else f"{delay}sec"
 
 
 def _queue(path: str, values: dict[str, _Value]) -> Request:
