@@ -14,6 +14,11 @@ _HANDED = tuple(
         ("get_crumb", r"/crumbissuer(/|$)"),
         ("get_stored_credentials", r"/credentials(/|$)|/credential-store(/|$)"),
         ("get_agent_secret", r"/[a-z-]*\.jnlp(/|$)"),
+        # An agent's own page shows the command that starts it, the secret in it; beside the agents are a few pages.
+        (
+            "get_agent_secret",
+            r"/computer/(?!(api|configure|configsubmit|docreateitem|new|updatenow)$)[^/]+(/index|/main|/launcher(/.*)?)?$",
+        ),
         ("create_jwt_token", r"/jwt-auth/token(/|$)"),
         # Groovy and the command line print any secret that the server keeps.
         ("run_script", r"/script(text)?(/|$)"),
