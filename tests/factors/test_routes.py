@@ -109,6 +109,13 @@ async def test_a_code_is_text(ada: Person, code: Any):
     assert (await ada.ask("POST", "/mfa/totp/confirm", {"code": code}))[0] == 422
 
 
+@pytest.mark.parametrize("typed", ["١٢٣٤٥٦", "12345é", "1234567"])
+async def test_what_is_no_code_is_a_wrong_one(ada: Person, typed: str):
+    await ada.begin()
+    status, problem = await ada.ask("POST", "/mfa/totp/confirm", {"code": typed})
+    assert (status, problem["code"]) == (422, "code_wrong")
+
+
 async def test_a_secret_that_waited_too_long_is_not_confirmed(ada: Person):
     await ada.begin()
     await ada.rows("update totp set created_at = now() - interval '15 minutes 1 second'")

@@ -51,6 +51,8 @@ def code(secret: bytes, step: int) -> str:
 
 def proved(secret: bytes, given: str, now: float, last_step: int) -> int | None:
     """Return the step after `last_step` whose code was given at Unix time `now`; every candidate is compared."""
+    if not is_code(given):  # among them what compare_digest refuses: text that is not ASCII
+        return None
     current = int(now) // STEP_SECONDS
     found: int | None = None
     for step in (current + distance for distance in _TOLERANCE):
