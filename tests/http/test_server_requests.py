@@ -100,6 +100,30 @@ async def test_the_reply_says_whether_the_connection_is_kept(head, connection):
             assert (await talk.hear()).status == 200
 
 
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        (b"Content-Length: 5", b"hello"),
+        (b"Transfer-Encoding: chunked", b"2\r\nhe\r\n3\r\nllo\r\n0\r\nX: trailer\r\n\r\n"),
+    ],
+)
+@pytest.mark.parametrize("in_pieces", [False, True])
+async def test_the_body_of_a_request_that_asks_for_another_protocol_is_read_in_this_one(framing, body, in_pieces):
+    # As Java's HTTP client asks with its first request over plain http.
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    request = b"POST / HTTP/1.1\r\nHost: h\r\n" + upgrade + framing + b"\r\n\r\n" + body
+    async with serving(echo) as served, served.talk() as talk:
+        if in_pieces:
+            for at in range(len(request)):
+                await talk.say(request[at : at + 1])
+                await asyncio.sleep(0)
+        else:
+            await talk.say(request + b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n")
+        said = await talk.hear()
+        assert (said.status, said.json["body"], said.headers["connection"]) == (200, "hello", "close")
+        assert await talk.is_ended()
+
+
 async def test_a_client_that_asks_first_is_invited_when_the_body_is_wanted():
     async with serving(echo) as served, served.talk() as talk:
         await talk.say(HEAD + b"Expect: 100-Continue\r\nContent-Length: 3\r\n\r\n")

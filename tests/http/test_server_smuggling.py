@@ -56,6 +56,8 @@ BAD = {
     "a chunk's size that overflows": CHUNKED + b"\r\nffffffffffffffff1\r\na\r\n0\r\n\r\n",
     "no chunk's size": CHUNKED + b"\r\n\r\n0\r\n\r\n",
     "a line feed in a chunk's extension": CHUNKED + b"\r\n1;a\nb\r\na\r\n0\r\n\r\n",
+    "such a chunk where another protocol is asked for": CHUNKED
+    + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n1;a\nb\r\na\r\n0\r\n\r\n",
     "two hosts": GET + b"Host: other\r\n\r\n",
     "the same host twice": GET + b"host: h\r\n\r\n",
     "another version": b"GET / HTTP/1.2\r\nHost: h\r\n\r\n",

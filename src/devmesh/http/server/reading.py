@@ -38,6 +38,7 @@ class Reading:
         "_base",
         "_bounds",
         "_count",
+        "_framing",
         "_headers",
         "_hearer",
         "_parser",
@@ -56,6 +57,7 @@ class Reading:
         self._headers: list[Header] = []
         self._count = 0
         self._room = bounds.head_bytes
+        self._framing: bytes | None = None  # the header that tells a body's end, where the parser will not read it
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
         self.incoming: Exchange | None = None
 
@@ -66,14 +68,26 @@ class Reading:
             raise EnoughError
         try:
             self._parser.feed_data(data)
-        except HttpParserUpgrade:  # we stay with HTTP/1.1, and what follows is perhaps none
-            raise EnoughError from None
+        except HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
         except HttpParserError as error:
             if isinstance(error.__context__, EnoughError):
                 raise EnoughError from None
             raise of_parser(error) from None
         if self._quiet > self._bounds.head_bytes + len(data):
             raise head_too_large(self._bounds)
+
+    def _stay(self, rest: bytes) -> None:
+        """Read the body, if there is one, of a request that asked for another protocol, in this one (RFC 9110, 7.8).
+
+        The parser leaves it to that protocol. What follows is perhaps no HTTP/1.1 any more.
+        """
+        framing, self._framing = self._framing, None
+        if framing is None:
+            raise EnoughError from None
+        self._parser = HttpRequestParser(_Body(self))
+        self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+        self.feed(rest)
 
     def forget(self) -> None:
         """Let go of the parser, which holds this object in turn."""
@@ -116,6 +130,8 @@ class Reading:
         scope = scope_of(self._base, version, method, self._target, headers, fields)
         keep = parser.should_keep_alive() and not parser.should_upgrade()
         invited = version == "1.1" and fields.get(b"expect", b"").lower() == b"100-continue"
+        if parser.should_upgrade():
+            self._framing = _framing_of(fields)
         exchange = self.incoming = Exchange(self._hearer, scope, keep=keep, invited=invited)
         self._hearer.asked(exchange)
 
@@ -127,6 +143,8 @@ class Reading:
 
     def on_message_complete(self) -> None:
         """Note the end of the request."""
+        if self._framing is not None:
+            return
         self._quiet = 0
         exchange, self.incoming = self.incoming, None
         if exchange is not None:
@@ -140,3 +158,23 @@ class Reading:
             return False
         exchange.fail(error)
         return True
+
+
+class _Body:
+    """Hears the body alone, and ends the reading with it."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.on_body = reading.on_body
+        self._completed = reading.on_message_complete
+
+    def on_message_complete(self) -> None:
+        self._completed()
+        raise EnoughError
+
+
+def _framing_of(fields: Mapping[bytes, bytes]) -> bytes | None:
+    """Return the header that tells where the body ends; None if there is no body."""
+    for name in (b"content-length", b"transfer-encoding"):
+        if name in fields:
+            return b"%b: %b" % (name, fields[name])
+    return None
