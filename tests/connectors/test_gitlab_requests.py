@@ -73,3 +73,9 @@ def test_a_move_needs_the_path_that_the_file_has_now():
 
 def test_every_request_asks_for_json():
     assert GITLAB.headers == {"accept": "application/json"}
+
+
+@pytest.mark.parametrize("auto_merge", [True, False])
+def test_a_merge_that_shall_wait_says_so_to_older_servers_too(auto_merge):
+    merge = built("merge_merge_request", id=7, merge_request_iid=5, auto_merge=auto_merge).json
+    assert merge == {"auto_merge": auto_merge, "merge_when_pipeline_succeeds": auto_merge}

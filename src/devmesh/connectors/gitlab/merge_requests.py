@@ -134,6 +134,8 @@ def merge_merge_request(
         should_remove_source_branch=should_remove_source_branch,
         sha=sha,
         auto_merge=auto_merge,
+        # Its name before 17.11: such a server knows no other, and would merge at once.
+        merge_when_pipeline_succeeds=auto_merge,
     )
     return send("PUT", url(f"{_ONE}/merge", id=id, merge_request_iid=merge_request_iid), how or None)
 
