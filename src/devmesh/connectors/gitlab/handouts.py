@@ -14,6 +14,7 @@ from msgspec import structs
 from devmesh.upstream.model import Reply, Request, Routes, canonical
 
 _OWNERS = ("projects", "groups")
+_SCHEDULE = "/api/v4/projects/{id}/pipeline_schedules/{schedule_id}"
 _HANDED_OUT = {
     "create_personal_access_token": Routes(
         "POST /api/v4/user/personal_access_tokens",
@@ -56,7 +57,10 @@ _HANDED_OUT = {
             for name in ("", "/{key}")
         ),
         "GET /api/v4/projects/{id}/pipelines/{pipeline_id}/variables",
-        "GET /api/v4/projects/{id}/pipeline_schedules/{schedule_id}",
+        # A schedule is answered with its variables, whatever is done to it; one that is deleted is told once more.
+        *(f"{method} {_SCHEDULE}" for method in ("GET", "PUT")),
+        f"POST {_SCHEDULE}/take_ownership",
+        *(f"{method} {_SCHEDULE}/variables/{{key}}" for method in ("GET", "PUT", "DELETE")),
     ),
     "download_secure_file": Routes("GET /api/v4/projects/{id}/secure_files/{secure_file_id}/download"),
     "create_oauth_application": Routes("POST /api/v4/applications", "POST /api/v4/applications/{id}/renew-secret"),
