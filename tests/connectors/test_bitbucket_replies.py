@@ -79,6 +79,38 @@ def test_a_page_without_a_usable_next_is_the_last(following):
     assert page.next_cursor is None
 
 
+def counted(number, size, total, values=(1,), **arguments):
+    body = {"values": list(values), "page": number, "pagelen": size, "size": total}
+    return BITBUCKET.tools["list_pipelines"].page(reply(200, body), listed("list_pipelines", **arguments))
+
+
+def test_pipelines_go_on_by_number_since_bitbucket_names_no_next_page():
+    first = counted(1, 10, 21)
+    assert listed("list_pipelines", cursor=first.next_cursor).query == {"page": "2", "pagelen": "10"}
+    second = counted(2, 10, 21, cursor=first.next_cursor)
+    assert listed("list_pipelines", cursor=second.next_cursor, limit=10).query == {"page": "3", "pagelen": "10"}
+    assert counted(3, 10, 21, cursor=second.next_cursor).next_cursor is None
+
+
+def test_the_size_of_a_page_of_pipelines_is_the_one_that_was_asked_for():
+    # On the last page Bitbucket may tell how many there are on it.
+    assert counted(3, 1, 21, limit=10).next_cursor is None
+    assert listed("list_pipelines", cursor=counted(1, 7, 21, limit=10).next_cursor).query["pagelen"] == "10"
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "total", "values"),
+    [(1, 10, 10, [1]), (2, 10, 21, []), (None, 10, 21, [1]), (1, None, 21, [1]), (1, 10, "21", [1]), (-1, 10, 21, [1])],
+)
+def test_pipelines_end_with_the_last_page_or_where_bitbucket_does_not_count(number, size, total, values):
+    assert counted(number, size, total, values).next_cursor is None
+
+
+def test_a_next_page_that_bitbucket_names_goes_before_its_number():
+    page = paged("page=abc", "list_pipelines")
+    assert listed("list_pipelines", cursor=page.next_cursor).query == {"page": "abc"}
+
+
 @pytest.mark.parametrize(
     "place", ["page=2&q=x", "pagelen=10", "page=2&pagelen=101", "page=2&pagelen=0", "page=", "https://x"]
 )

@@ -6,6 +6,7 @@ https://developer.atlassian.com/cloud/bitbucket/rest/intro/#pagination
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -52,6 +53,27 @@ class NextPaging:
             return None
         rest: dict[str, Any] = {name: value for name, value in body.items() if name not in _OURS}
         return Page(body[items], _next_cursor(body.get("next"), request), rest)
+
+
+class CountedPaging(NextPaging):
+    """Those of Pipelines, which tells how many items there are and not where the next page is.
+
+    https://jira.atlassian.com/browse/BCLOUD-20639
+    """
+
+    def read(self, reply: Reply, items: str, request: Request) -> Page | None:
+        """Return the page, with the cursor of the one that follows by its number where Bitbucket names none."""
+        page = super().read(reply, items, request)
+        if page is None or page.next_cursor is not None or not page.items:
+            return page
+        return replace(page, next_cursor=_counted(reply.json(), request))
+
+
+def _counted(body: dict[str, Any], request: Request) -> str | None:
+    number, size, total = body.get("page"), request.query.get("pagelen") or body.get("pagelen"), body.get("size")
+    if not (isinstance(number, int) and isinstance(total, int) and re.fullmatch("[1-9][0-9]?|100", str(size))):
+        return None
+    return cursor_of(pagelen=str(size), page=number + 1) if 0 < number * int(str(size)) < total else None
 
 
 def _next_cursor(address: Any, request: Request) -> str | None:

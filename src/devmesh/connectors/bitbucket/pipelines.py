@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from devmesh.connectors.bitbucket.arguments import PipelineUuid, RepoSlug, StepUuid, Text, Workspace, braced
 from devmesh.connectors.bitbucket.declaration import CONNECTOR
+from devmesh.connectors.bitbucket.paging import CountedPaging
 from devmesh.connectors.bitbucket.scopes import READS_PIPELINES, RUNS_PIPELINES, STOPS_PIPELINES
 from devmesh.errors import Fault, Invalid
 from devmesh.upstream.model import Request, get, given, send, url
@@ -53,7 +54,7 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     secured: Annotated[bool | None, Meta(description="True: masked in logs and never shown again.")] = None
 
 
-@CONNECTOR.tool(items="values", needs=READS_PIPELINES)
+@CONNECTOR.tool(items="values", paging=CountedPaging(), needs=READS_PIPELINES)
 def list_pipelines(
     workspace: Workspace,
     repo_slug: RepoSlug,
@@ -100,7 +101,7 @@ def stop_pipeline(workspace: Workspace, repo_slug: RepoSlug, pipeline_uuid: Pipe
     return send("POST", url(f"{_ONE}/stopPipeline", workspace=workspace, repo_slug=repo_slug, pipeline_uuid=uuid))
 
 
-@CONNECTOR.tool(items="values", needs=READS_PIPELINES)
+@CONNECTOR.tool(items="values", paging=CountedPaging(), needs=READS_PIPELINES)
 def list_pipeline_steps(workspace: Workspace, repo_slug: RepoSlug, pipeline_uuid: PipelineUuid) -> Request:
     """Return a pipeline's steps with state and result: use it to find which failed, then get_pipeline_step_log."""
     uuid = braced(pipeline_uuid)
