@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crypto.own_database import opened
+from crypto.stand_in import Clock
 from devmesh.db.embedded import Embedded
 from devmesh.db.migrate import migrate
 from devmesh.db.pool import Database
@@ -31,3 +32,8 @@ async def empty(own_postgres: Embedded) -> AsyncIterator[Database]:
         await tx.run("delete from ring_keys")
     async with opened(own_postgres.app_dsn) as database:
         yield database
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)

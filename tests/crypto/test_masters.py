@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from crypto.own_database import happens
+from crypto.stand_in import Clock, StandInKms
 from devmesh.crypto import masters as module
 from devmesh.crypto.datakeys import DataKeys
 from devmesh.crypto.kms import KmsError, LocalKms, kept_in
@@ -16,52 +17,6 @@ from devmesh.crypto.masters import MasterKeys, VaultClosed, WrongMasterKey
 from devmesh.crypto.ring import PURPOSES, KeyRing
 from devmesh.crypto.sealing import new_key, place, seal
 from devmesh.db.pool import Database
-
-
-class StandInKms:
-    """A KMS elsewhere: it can be disabled, and counts what it is asked."""
-
-    name = "stand-in:one"
-    local = False
-
-    def __init__(self) -> None:
-        self._kms = LocalKms(new_key())
-        self.enabled = True
-        self.unwrapped = 0
-
-    async def wrap(self, key: bytes, context: str) -> bytes:
-        self._check()
-        return await self._kms.wrap(key, context)
-
-    async def unwrap(self, wrapped: bytes, context: str) -> bytes:
-        self.unwrapped += 1
-        self._check()
-        return await self._kms.unwrap(wrapped, context)
-
-    async def close(self) -> None:
-        pass
-
-    def _check(self) -> None:
-        if not self.enabled:
-            raise KmsError("the key is disabled")
-
-
-class Clock:
-    """The monotonic clock of the vault, put on by hand."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        self._later = 0.0
-        monkeypatch.setattr("devmesh.crypto.masters.time", self)
-        monkeypatch.setattr("devmesh.crypto.datakeys.time", self)
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
 
 
 async def test_a_ring_made_before_there_were_versions_opens_with_the_key_that_wrapped_it(empty: Database):

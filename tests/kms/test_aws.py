@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from botocore.session import Session
 
 from devmesh.crypto.kms import KmsError
@@ -145,3 +148,103 @@ def test_an_arn_and_a_region_of_china_are_understood():
     )
     assert kms_url("aws-kms://eu-west-1/alias/a").endpoint == "https://kms.eu-west-1.amazonaws.com"
     assert kms_url("aws-kms://cn-north-1/alias/a").endpoint == "https://kms.cn-north-1.amazonaws.com.cn"
+
+
+STALE = json.dumps(
+    {
+        "Version": 1,
+        "AccessKeyId": "AKIDEXAMPLE",
+        "SecretAccessKey": "a-secret-of-somebody",
+        "SessionToken": "a-session-of-somebody",
+        "Expiration": "2020-01-01T00:00:00Z",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("[default", "ConfigParseError"),
+        ("[default]\ncredential_process = /nonexistent/program\n", "FileNotFoundError"),
+        ("[default]\ncredential_process = echo hello\n", "JSONDecodeError"),
+        (f"[default]\ncredential_process = echo '{STALE}'\n", "RuntimeError"),
+        (
+            "[default]\nrole_arn = arn:aws:iam::111122223333:role/mesh\nweb_identity_token_file = /nonexistent/token\n",
+            "FileNotFoundError",
+        ),
+    ],
+)
+async def test_credentials_that_cannot_be_had_just_now_are_a_kms_that_may_answer_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str, said: str
+):
+    file = tmp_path / "config"
+    file.write_text(config)
+    _only(monkeypatch, file)
+    kms = AwsKms(kms_url(f"aws-kms://{REGION}/alias/devmesh?endpoint=http://127.0.0.1:9"))
+    with pytest.raises(KmsError, match=f"no AWS credentials \\({said}\\)") as caught:
+        await kms.unwrap(b"wrapped", "here")
+    assert caught.value.passing
+    assert "somebody" not in str(caught.value)
+    await kms.close()
+
+
+async def test_a_role_that_sts_refuses_is_a_kms_that_may_answer_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async def refuse(_request: web.Request) -> web.Response:
+        body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"
+        return web.Response(status=403, text=body, content_type="text/xml")
+
+    async with _answering(refuse) as port:
+        token = tmp_path / "token"
+        token.write_text("a-token-of-a-pod")
+        _only(monkeypatch, tmp_path / "none")
+        monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/mesh")
+        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
+        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{port}")
+        kms = AwsKms(kms_url(f"aws-kms://{REGION}/alias/devmesh?endpoint=http://127.0.0.1:{port}"))
+        with pytest.raises(KmsError, match=r"no AWS credentials \(AccessDenied\)") as caught:
+            await kms.unwrap(b"wrapped", "here")
+        assert caught.value.passing
+        assert "a-token-of-a-pod" not in str(caught.value)
+        await kms.close()
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, [], {"Plaintext": ""}, {"Plaintext": 7}, {"Plaintext": "é"}, {"Plaintext": "A"}]
+)
+async def test_an_answer_that_is_none_may_pass(monkeypatch: pytest.MonkeyPatch, answer: Any):
+    async def say(_request: web.Request) -> web.Response:
+        return web.json_response(answer)
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    async with _answering(say) as port:
+        kms = AwsKms(kms_url(f"aws-kms://{REGION}/alias/devmesh?endpoint=http://127.0.0.1:{port}"))
+        with pytest.raises(KmsError, match="none of its kind") as caught:
+            await kms.unwrap(b"wrapped", "here")
+        assert caught.value.passing
+        await kms.close()
+
+
+def _only(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
+    """Let botocore find what that file says, and nothing else."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
+
+@contextlib.asynccontextmanager
+async def _answering(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[int]:
+    """Yield the port of a server on loopback that answers every request so."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()

@@ -76,6 +76,23 @@ async def test_an_answer_that_is_none_and_a_vault_that_is_away_may_pass(transit:
     await kms.close()
 
 
+@pytest.mark.parametrize("plaintext", ["é", "A"])
+async def test_a_key_that_is_none_may_pass(transit: Transit, plaintext: str):
+    kms = VaultTransit(kms_url(transit.url), transit.token)
+    transit._decrypt = lambda _: {"plaintext": plaintext}
+    with pytest.raises(KmsError, match="none of its kind") as caught:
+        await kms.unwrap(b"vault:v1:AAAA", "here")
+    assert caught.value.passing
+    await kms.close()
+
+
+async def test_a_row_that_is_no_text_is_refused_as_any_that_vault_does_not_open(transit: Transit):
+    kms = VaultTransit(kms_url(transit.url), transit.token)
+    with pytest.raises(KmsError, match="answered 400"):
+        await kms.unwrap(b"\xff\xfe", "here")
+    await kms.close()
+
+
 def test_a_kms_is_asked_for_in_the_settings_and_goes_with_nothing_else():
     url = {"DEVMESH_KMS_URL": "vault://vault.example.com:8200/transit/devmesh?namespace=team"}
     token = {"DEVMESH_VAULT_TOKEN": "hvs.a-token-of-some-length"}

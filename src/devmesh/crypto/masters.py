@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from devmesh.crypto import store, store_master
 from devmesh.crypto.kms import Kms, KmsError, LocalKms
-from devmesh.crypto.sealing import SealBroken, new_key, place, seal, unseal
+from devmesh.crypto.sealing import KEY_BYTES, SealBroken, new_key, place, seal, unseal
 from devmesh.crypto.store_master import Version
 from devmesh.db.pool import Database, DatabaseAway, Tx
 from devmesh.errors import Unavailable
@@ -30,6 +30,8 @@ HELD_SECONDS = 600.0
 _CONFIRM_SECONDS = 180.0
 _RETRY_SECONDS = 15.0
 _LEAST_SECONDS = 1.0
+# How long a call waits for the KMS, which answers within a tenth of it.
+_CALL_SECONDS = 2.0
 # Nonce, key and tag: what was wrapped before there were versions.
 _UNVERSIONED_BYTES = 60
 _VERSION_BYTES = 4
@@ -79,6 +81,7 @@ class MasterKeys:
         self._more = more
         self._held: dict[int, _Held] = {}
         self._asked = asyncio.Event()
+        self._quiet_until = 0.0
 
     def __repr__(self) -> str:
         return f"MasterKeys({self.kms.name}, {sorted(self._held)})"
@@ -110,10 +113,7 @@ class MasterKeys:
         version = await store_master.newest(tx)
         if version not in self._held:
             # In the moment after a rotation began, before this process has heard of it.
-            try:
-                await self._hold(await store_master.versions(tx))
-            except KmsError:
-                raise VaultClosed from None
+            await self._hold_now(tx)
         return version
 
     async def prepare(self, tx: Tx, wrapped: Iterable[bytes]) -> None:
@@ -122,10 +122,7 @@ class MasterKeys:
         Raises VaultClosed.
         """
         if {_parted(each)[0] for each in wrapped} - self._held.keys():
-            try:
-                await self._hold(await store_master.versions(tx))
-            except KmsError:
-                raise VaultClosed from None
+            await self._hold_now(tx)
 
     def wrap(self, version: int, key: bytes, *where: object) -> bytes:
         """Return `key` sealed for that place by that version; raise VaultClosed."""
@@ -173,8 +170,15 @@ class MasterKeys:
             del self._held[version]
 
     async def make(self, version: int) -> Version:
-        """Return a new version, wrapped and held by nobody yet; raise KmsError."""
-        return Version(version, self.kms.name, await self.kms.wrap(new_key(), _context(version)), finished=False)
+        """Return a new version, wrapped and held by nobody yet; raise KmsError.
+
+        The KMS has opened it once: one that may only wrap would close the vault as soon as the version is there.
+        """
+        key = new_key()
+        wrapped = await self.kms.wrap(key, _context(version))
+        if await self.kms.unwrap(wrapped, _context(version)) != key:
+            raise KmsError(f"{self.kms.name} gives back another key than it was given")
+        return Version(version, self.kms.name, wrapped, finished=False)
 
     async def close(self) -> None:
         """Forget every version and let connections go."""
@@ -189,6 +193,22 @@ class MasterKeys:
             raise VaultClosed
         return held
 
+    async def _hold_now(self, tx: Tx) -> None:
+        """Hold the versions that `tx` sees, for a call that waits; raise VaultClosed, and `watch` says why.
+
+        A session of the database waits with it: a KMS that is slow or away is asked by one call in a while, briefly.
+        """
+        if time.monotonic() < self._quiet_until:
+            raise VaultClosed
+        rows = await store_master.versions(tx)
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                await self._hold(rows)
+        except (KmsError, WrongMasterKey, TimeoutError):
+            self._quiet_until = time.monotonic() + _RETRY_SECONDS
+            self.ask()
+            raise VaultClosed from None
+
     async def _hold(self, rows: Sequence[Version]) -> None:
         """Hold these versions; one that is gone is held on until its time is over, as somebody may just use it."""
         began, needed = time.monotonic(), _needed(rows)
@@ -198,6 +218,8 @@ class MasterKeys:
             if held is not None and held.since is None:
                 continue
             key = await kms.unwrap(row.wrapped, _context(row.version)) if row.wrapped is not None else _own(kms)
+            if len(key) != KEY_BYTES:
+                raise KmsError(f"{kms.name} gave back what is no key of {KEY_BYTES} bytes", passing=True)
             self._held[row.version] = _Held(AESGCM(key), None if kms.local else began)
         gone = self._held.keys() - {row.version for row in needed}
         for version in gone:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from typing import Any
 
 import msgspec
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from devmesh.crypto.kms import KmsError
@@ -20,6 +20,9 @@ from devmesh.upstream.model import Request
 
 _KIND = "application/x-amz-json-1.1"
 _CONTEXT = "devmesh"
+# What botocore's ways to credentials raise beside its own errors: STS refuses the role, a token's file or a program is
+# not there, what that says is no JSON or no date, what it gives has expired already.
+_NOT_HAD = (BotoCoreError, ClientError, OSError, ValueError, RuntimeError)
 
 
 class AwsKms:
@@ -59,21 +62,35 @@ class AwsKms:
         answer = await self._calling.post(request, headers)
         found = answer.get(wanted) if isinstance(answer, dict) else None
         try:
-            return base64.b64decode(found, validate=True) if isinstance(found, str) else b""
-        except binascii.Error:
+            decoded = base64.b64decode(found, validate=True) if isinstance(found, str) else b""
+        except ValueError:
             raise self._calling.strange() from None
+        if not decoded:
+            raise self._calling.strange()
+        return decoded
 
     def _sign(self, operation: str, body: bytes) -> dict[str, str]:
         headers = {"content-type": _KIND, "x-amz-target": f"TrentService.{operation}"}
         request = AWSRequest("POST", f"{self._calling.endpoint}/", headers=headers, data=body)
-        try:
-            credentials = self._session.get_credentials()
-            if credentials is None:
-                raise KmsError(f"{self._calling.name}: no AWS credentials are found")
-            SigV4Auth(credentials.get_frozen_credentials(), "kms", self._key.place).add_auth(request)
-        except BotoCoreError as error:
-            raise KmsError(f"{self._calling.name}: no AWS credentials ({type(error).__name__})", passing=True) from None
+        SigV4Auth(self._credentials(), "kms", self._key.place).add_auth(request)
         signed = {name.lower(): str(value) for name, value in request.headers.items()}
         # The request says it itself.
         del signed["content-type"]
         return signed
+
+    def _credentials(self) -> ReadOnlyCredentials:
+        """Return what to sign with now; raise KmsError, whatever botocore raises where none can be had."""
+        try:
+            found = self._session.get_credentials()
+            frozen = found.get_frozen_credentials() if found is not None else None
+        except _NOT_HAD as error:
+            raise KmsError(f"{self._calling.name}: no AWS credentials ({_named(error)})", passing=True) from None
+        if frozen is None:
+            raise KmsError(f"{self._calling.name}: no AWS credentials are found")
+        return frozen
+
+
+def _named(error: Exception) -> str:
+    """Return what went wrong in a word: AWS's own code where it refused the role (AccessDenied), else the kind."""
+    code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
+    return str(code or type(error).__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from pathlib import Path
 
 from devmesh.crypto.kms import KmsError
@@ -36,11 +35,11 @@ class VaultTransit:
 
     async def unwrap(self, wrapped: bytes, context: str) -> bytes:
         """Return what the transit key had encrypted for that context; raise KmsError."""
-        asked = {"ciphertext": wrapped.decode(), "associated_data": _base64(context.encode())}
+        asked = {"ciphertext": wrapped.decode("latin-1"), "associated_data": _base64(context.encode())}
         answer = await self._ask("decrypt", asked)
         try:
             return base64.b64decode(answer["plaintext"], validate=True)
-        except binascii.Error:
+        except ValueError:
             raise self._calling.strange() from None
 
     async def close(self) -> None:
