@@ -17,6 +17,17 @@ _LARGEST_METADATA = 8_192
 
 def faults(connector: Connector, credentials: Mapping[str, str], metadata: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield every fault of what is to be stored; no value is repeated."""
+    found = list(_faults_of_form(connector, credentials, metadata))
+    yield from found
+    if not found:
+        base_url = {"base_url": metadata["base_url"]} if "base_url" in metadata else {}
+        for fault in connector.faults({**credentials, **base_url}):
+            yield Fault(f"{'metadata' if fault.field in base_url else 'credentials'}.{fault.field}", fault.message)
+
+
+def _faults_of_form(
+    connector: Connector, credentials: Mapping[str, str], metadata: Mapping[str, Any]
+) -> Iterator[Fault]:
     for name, message in _wrong(connector, credentials.keys()):
         yield Fault(f"credentials.{name}" if name else "credentials", message)
     yield from _wrong_values(credentials)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
+from devmesh.errors import Fault
 from devmesh.upstream.arguments import Arguments, Paged
 from devmesh.upstream.parts import Auth, Failure, Field, Page, Paging, Verdict
 from devmesh.upstream.wire import Reply, Request
@@ -104,6 +105,8 @@ class Connector:
     exactly one set is given whole. `ready` loads what a request needs, beside the event loop, where that takes long.
     `complete` adds what only the credential knows (an account's id in the query); it sees a stored `base_url` among the
     fields. `root` finds the base URL of a service with many (a region in it); a stored one goes before it.
+    `faults` are what is wrong with the values of the fields (`base_url` among them), as far as that is known without
+    asking the service: such a credential is not stored. A base URL of the wrong product is one.
     `translate` makes JSON of a reply in the service's own format, before anything else reads it.
     `implies` tells whether a token's granted scopes include one that a tool needs.
     `hands_out` names the operation in a request of `call_api` whose reply holds a credential, None for any other: no
@@ -128,6 +131,7 @@ class Connector:
     ready: Callable[[Request], Awaitable[None]] | None = None
     complete: Callable[[Request, Mapping[str, str]], Request] | None = None
     root: Callable[[Request, Mapping[str, str]], str] | None = None
+    faults: Callable[[Mapping[str, str]], Iterable[Fault]] = lambda _fields: ()
     translate: Callable[[Request, Reply], Reply] | None = None
     implies: Callable[[Collection[str], str], bool] = lambda granted, needed: needed in granted
     hands_out: Callable[[Request], str | None] | None = None

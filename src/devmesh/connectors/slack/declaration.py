@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from devmesh.connectors.slack.handing import hands_out
 from devmesh.connectors.slack.paging import CursorPaging
@@ -16,11 +16,17 @@ _UMBRELLAS = frozenset({"bot", "client"})
 _BROWSER = ("xoxc-", "xoxd-")
 
 
-def _complete(request: Request, fields: Mapping[str, str]) -> Request:
-    """Return the request as it is; raise Invalid for a token that is good only beside its browser's cookie."""
+def _faults(fields: Mapping[str, str]) -> Iterator[Fault]:
+    """Yield that the token is good only beside its browser's cookie, if it is."""
     if fields["token"].strip().startswith(_BROWSER):
         fault = "is of a browser's session: take a bot token (xoxb-) or a user token (xoxp-) of a Slack app"
-        raise Invalid([Fault("token", fault)])
+        yield Fault("token", fault)
+
+
+def _complete(request: Request, fields: Mapping[str, str]) -> Request:
+    """Return the request as it is; raise Invalid for a token that was passed with a call and is none for it."""
+    if faults := list(_faults(fields)):
+        raise Invalid(faults)
     return request
 
 
@@ -44,6 +50,7 @@ CONNECTOR = Connector(
     headers={"accept": "application/json"},
     failed=failed,
     complete=_complete,
+    faults=_faults,
     implies=_implies,
     hands_out=hands_out,
     tools_in=__package__,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from devmesh.connectors.sonarqube.handing import hands_out
 from devmesh.connectors.sonarqube.paging import CountedPaging
@@ -14,11 +14,17 @@ from devmesh.upstream.model import Connector, Field, Request, basic, bearer, get
 _SCHEMES = {"bearer": bearer("token"), "basic": basic("token", "password")}
 
 
+def _faults(fields: Mapping[str, str]) -> Iterator[Fault]:
+    """Yield that there is no such scheme."""
+    if fields.get("scheme", "bearer").lower() not in _SCHEMES:
+        yield Fault("scheme", f"must be one of: {', '.join(_SCHEMES)}")
+
+
 def _auth(request: Request, fields: Mapping[str, str], base_url: str) -> Mapping[str, str]:
     """Return the token as a bearer, or where `scheme` says so as the user of Basic with an empty password."""
-    auth = _SCHEMES.get(fields.get("scheme", "bearer").lower())
-    if auth is None:
-        raise Invalid([Fault("scheme", f"must be one of: {', '.join(_SCHEMES)}")])
+    if faults := list(_faults(fields)):
+        raise Invalid(faults)
+    auth = _SCHEMES[fields.get("scheme", "bearer").lower()]
     return auth(request, {**fields, "password": ""}, base_url)
 
 
@@ -39,6 +45,7 @@ CONNECTOR = Connector(
         ),
     ),
     auth=_auth,
+    faults=_faults,
     # `authentication/validate` also says valid to nobody where a server lets anybody read.
     probe=get("/api/users/current"),
     judge=judge,
