@@ -88,6 +88,35 @@ def test_a_region_that_is_no_label_of_a_host_is_refused(region):
 
 
 @pytest.mark.parametrize(
+    ("region", "near"),
+    [
+        ("eu-wset-1", "is it eu-west-1?"),
+        ("us-east-11", "is it us-east-1?"),
+        ("eu-west1", "is it eu-west-1?"),
+        ("frankfurt", "describe_regions lists them"),
+    ],
+)
+def test_a_region_that_there_is_not_is_told_with_the_nearest_that_there_is(region, near):
+    with pytest.raises(Invalid) as refusal:
+        complete(Call(service="sts", operation="GetCallerIdentity", region=region))
+    [fault] = refusal.value.faults
+    assert fault.field == "region"
+    assert fault.message.startswith("is none of AWS's regions")
+    assert near in fault.message
+    with pytest.raises(Invalid, match="of the credential is none of AWS's regions"):
+        complete(AWS.probe, region=region)
+
+
+def test_a_server_of_ones_own_calls_its_region_as_it_likes():
+    assert complete(AWS.probe, region="garage", base_url="https://s3.example").signing.region == "garage"
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-east-1", "cn-northwest-1", "eusc-de-east-1", "aws-global"])
+def test_the_regions_of_every_partition_are_known(region):
+    assert complete(AWS.probe, region=region).signing is not None
+
+
+@pytest.mark.parametrize(
     ("service", "operation", "region", "origin", "signed"),
     [
         ("sts", "GetCallerIdentity", "eu-central-1", "https://sts.eu-central-1.amazonaws.com", "eu-central-1"),

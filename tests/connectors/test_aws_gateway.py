@@ -64,11 +64,33 @@ async def test_a_refusal_is_told_in_words(organization):
 
 async def test_a_wrong_region_is_refused_before_anything_is_sent(organization):
     async with Recorder() as recorder:
-        await connect(organization, recorder, region="eu-central-1.evil.example")
-        result = await organization.call("aws.list_topics")
-    assert result["isError"]
-    assert "region" in str(result)
+        await connect(organization, recorder)
+        arguments = {"service": "sns", "operation": "ListTopics"}
+        for region in ("eu-central-1.evil.example", "1"):
+            result = await organization.call("aws.call_api", {**arguments, "region": region})
+            assert result["isError"]
+            assert "region" in str(result)
     assert recorder.requests == []
+
+
+@pytest.mark.parametrize(
+    ("region", "said"), [("eu-wset-1", "is it eu-west-1?"), ("wJalrXUtnFEMI/K7MDENG", "must be a region's code")]
+)
+async def test_a_key_of_a_region_that_there_is_not_is_not_stored(organization, region, said):
+    credentials = {"access_key": "AKIDEXAMPLE", "secret_key": SECRET, "region": region}
+    status, problem = await organization.ask(
+        "POST", "/api/v1/credentials", {"service_type": "aws", "credentials": credentials}
+    )
+    assert status == 422
+    assert [(one["field"], said in one["message"]) for one in problem["errors"]] == [("credentials.region", True)]
+    assert region not in str(problem)
+
+
+async def test_a_key_that_is_passed_for_such_a_region_is_not_sent_anywhere(organization):
+    headers = {"X-Service-Aws-Access-Key": "AKIDEXAMPLE", "X-Service-Aws-Secret-Key": SECRET}
+    result = await organization.call("aws.list_topics", headers={**headers, "X-Service-Aws-Region": "eu-wset-1"})
+    assert result["isError"]
+    assert "is it eu-west-1?" in str(result)
 
 
 async def test_a_stored_key_is_validated_with_its_identity(organization):

@@ -55,6 +55,8 @@ GUIDE: dict[str, tuple[tuple[str, ...], ...]] = {
     "slack": (("token",),),
 }
 # With artifactory's, which has no address that would suit everybody, though the guide names none.
+# Where not every value will do.
+VALUES = {"region": "us-east-1"}
 WITH_BASE_URL = {"jira", "jenkins", "sonarqube", "confluence", "artifactory"}
 
 
@@ -137,15 +139,34 @@ def test_the_guides_fields_are_taken_as_printed(service: str):
     connector = CONNECTORS[service]
     metadata = {"base_url": f"https://{service}.example"} if service in WITH_BASE_URL else {}
     for names in GUIDE[service]:
-        assert list(fields.faults(connector, dict.fromkeys(names, "value"), metadata)) == []
+        whole = {name: VALUES.get(name, "value") for name in names}
+        assert list(fields.faults(connector, whole, metadata)) == []
         for left_out in names:
-            rest = dict.fromkeys([name for name in names if name != left_out], "value")
+            rest = {name: value for name, value in whole.items() if name != left_out}
             assert f"credentials.{left_out}" in {fault.field for fault in fields.faults(connector, rest, metadata)} or (
                 service == "artifactory"
             )
     if metadata:
         (fault,) = fields.faults(connector, dict.fromkeys(GUIDE[service][0], "value"), {})
         assert fault.field == "metadata.base_url"
+
+
+@pytest.mark.parametrize(
+    ("service", "credentials", "metadata", "field"),
+    [
+        ("slack", {"token": "xoxc-1-2-3"}, {}, "credentials.token"),
+        ("sonarqube", {"token": "x", "scheme": "digest"}, {"base_url": "https://s.example"}, "credentials.scheme"),
+        ("aws", {"access_key": "x", "secret_key": "x", "region": "eu-wset-1"}, {}, "credentials.region"),
+    ],
+)
+def test_what_no_service_could_take_is_refused_before_it_is_stored(service, credentials, metadata, field):
+    (fault,) = fields.faults(CONNECTORS[service], credentials, metadata)
+    assert fault.field == field
+    named = field.partition(".")[2]
+    assert credentials[named] not in fault.message
+    # What is missing or unknown is told first, for the rest may hang on it.
+    found = {one.field for one in fields.faults(CONNECTORS[service], {**credentials, "tokn": "x"}, metadata)}
+    assert found == {"credentials.tokn"}
 
 
 @pytest.mark.parametrize("service", sorted(CONNECTORS))

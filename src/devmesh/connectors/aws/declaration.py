@@ -6,6 +6,7 @@ from devmesh.connectors.aws.call import call
 from devmesh.connectors.aws.handing_out import hands_out
 from devmesh.connectors.aws.loading import auth, complete, ready, root, translate
 from devmesh.connectors.aws.refusals import explain
+from devmesh.connectors.aws.regions import faults
 from devmesh.connectors.aws.standing import judge
 from devmesh.upstream.model import Connector, Field
 
@@ -32,6 +33,7 @@ CONNECTOR = Connector(
     ready=ready,
     complete=complete,
     root=root,
+    faults=faults,
     translate=translate,
     hands_out=hands_out,
     tools_in=__package__,

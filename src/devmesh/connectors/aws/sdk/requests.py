@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -18,14 +17,13 @@ from botocore.validate import ParamValidator
 from msgspec import structs
 
 from devmesh.connectors.aws.call import Call, Signing
+from devmesh.connectors.aws.regions import wrong
 from devmesh.connectors.aws.sdk.services import Service, service
 from devmesh.connectors.aws.sdk.signing import DIGEST
 from devmesh.connectors.aws.sdk.values import taken
 from devmesh.errors import Fault, Invalid
 from devmesh.upstream.model import bounded
 
-# A host's label: what a region is written into.
-_REGION = re.compile("(?![0-9]+$)(?!-)[a-z0-9-]{1,63}(?<!-)")
 _MOST_FAULTS = 10
 _FIXED = {
     Builtin.AWS_USE_FIPS: False,
@@ -98,10 +96,8 @@ def _endpoint(
     call: Call, operation: OperationModel, parameters: Mapping[str, Any], known: Service, fields: Mapping[str, str]
 ) -> tuple[str, str, Signing | None]:
     """Return the origin, the path on it that the rules say, and what to sign for (None: nothing)."""
-    region = call.region or fields["region"]
-    if not _REGION.fullmatch(region):
-        raise Invalid([Fault("region", "must be a region's code, such as eu-central-1")])
     stored = fields.get("base_url", "").rstrip("/") or None
+    region = _region(call, fields, own_server=stored is not None)
     # A server of one's own has no host for each bucket.
     context = {
         **_FIXED,
@@ -126,6 +122,15 @@ def _endpoint(
     plain = known.plain_path or scheme.get("disableDoubleEncoding", False)
     name = scheme.get("signingName", known.signing_name)
     return origin, path, Signing(name, scheme.get("signingRegion", region), plain)
+
+
+def _region(call: Call, fields: Mapping[str, str], *, own_server: bool) -> str:
+    """Return the region that the call is for; Invalid, before anything is sent, for one that there is not."""
+    region = call.region or fields["region"]
+    if fault := wrong(region, own_server=own_server):
+        whose = "" if call.region else "of the credential "
+        raise Invalid([Fault("region", f"{whose}{fault}")])
+    return region
 
 
 def _digest(signing: Signing | None, body: bytes) -> dict[str, str]:
