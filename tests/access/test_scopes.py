@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devmesh.access import KeyType, Rights, Role
-from devmesh.access.scopes import covers, includes, is_scope
+from devmesh.access.scopes import covers, includes, is_scope, nearest
 
 RESOURCES = ("keys", "tools", "contexts")
 ACTIONS = ("read", "write", "execute")
@@ -102,3 +102,15 @@ def test_what_is_a_scope(text: str):
 )  # fmt: skip
 def test_what_is_none(text: str):
     assert not is_scope(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("raed", "read"), ("Write", "write"), ("contexts:reed", "contexts:read"), ("context:write", "contexts:write"),
+     ("tool:execute:github", "tools:execute"), ("tools:exec:github.get_*", "tools:execute"), ("kyes:read", "keys:read"),
+     ("", None), ("zzz", None), ("usr_" + "A" * 43, None), ("x" * 1_000_000, None), (":" * 1_000_000, None)],
+    ids=lambda text: (text or "none")[:24],
+)  # fmt: skip
+def test_what_a_mistyped_scope_was_perhaps_to_be(text: str, meant: str | None):
+    assert nearest(text) == meant
+    assert meant is None or is_scope(meant)

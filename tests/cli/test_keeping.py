@@ -64,6 +64,51 @@ async def test_what_bounds_a_key_is_asked_for_by_options(logged_in: Shell):
     assert timedelta(hours=11, minutes=59) < ends <= timedelta(hours=12)
 
 
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        ("contexts:reed", "did you mean contexts:read?"),
+        ("toolz:execute:github", "did you mean tools:execute?"),
+        ("tools:read:githb", "There is no service 'githb'. next: Did you mean github?"),
+        ("tools:execute:githb.get_issue", "Did you mean github?"),
+    ],
+)
+async def test_of_a_mistyped_scope_the_nearest_is_named_and_no_key_is_made(
+    logged_in: Shell, organization: Organization, scope: str, said: str
+):
+    ran = await logged_in.type("keys", "create", "mistyped", "--scope", "read", "--scope", scope)
+    assert (ran.code != 0, said in ran.text) == (True, True), ran.out
+    _, listed = await organization.ask("GET", "/api/v1/api-keys")
+    assert "mistyped" not in [key["name"] for key in listed["api_keys"]]
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        ("tools:execute:github.create_isue", "opens no tool. Did you mean github.create_issue"),
+        ("tools:execute:aws.sts.get_session_token", "opens no tool."),
+        ("tools:write:github", "opens no tool: tools:read and tools:execute do."),
+        ("tools:execute:github.create_issue", ""),
+        ("tools:read:jira.get_*", ""),
+        ("tools:read:git*", ""),
+        ("tools:read:mesh", ""),
+        ("contexts:*", ""),
+    ],
+)
+async def test_of_a_scope_that_opens_no_tool_that_is_noted(logged_in: Shell, scope: str, said: str):
+    ran = await logged_in.run("keys", "create", "it", "--scope", scope)
+    assert (ran.code, ran.json["info"]["scopes"]) == (0, [scope]), ran.err
+    assert ("opens no tool" in ran.err, said in ran.err.replace("\n", " ")) == (bool(said), True), ran.err
+
+
+async def test_whoever_may_not_see_services_makes_keys_with_their_names_all_the_same(
+    shell: Shell, organization: Organization
+):
+    shell.environ["DEVMESH_API_KEY"] = await organization.new_key(scopes=["keys:*", "tools:read"])
+    ran = await shell.run("keys", "create", "it", "--scope", "tools:read:github.get_issue")
+    assert (ran.code, ran.err) == (0, ""), ran.said
+
+
 async def test_a_name_of_several_keys_or_of_none_ends_no_key(logged_in: Shell, organization: Organization):
     keys = [await organization.new_key(name="twin") for _ in range(2)]
     several = await logged_in.run("keys", "revoke", "twin", "--yes")

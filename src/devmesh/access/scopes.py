@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 
@@ -34,6 +35,13 @@ _ADMIN = (
 )
 # What a scope can be about; a mistyped one would make a key that can do nothing, without a word.
 RESOURCES = frozenset(("*", *(scope.partition(":")[0] for scope in _ADMIN)))
+# Longer than the longest; comparing costs the product of both lengths.
+_LONGEST = 40
+# The words, and resources with their actions: what a mistyped scope was perhaps to be.
+_WRITTEN = (
+    *_WORDS,
+    *(f"{one}:{action}" for one in sorted(RESOURCES) for action in ("read", "execute" if one == "tools" else "write")),
+)
 _ROLE_WORDS = {
     "readonly": ("read", "*:read"),
     "member": ("read", "*:read", "write", "*:write"),
@@ -56,6 +64,12 @@ def is_scope(text: str) -> bool:
     """Return whether `text` is one of the short words, or a scope of a resource that there is."""
     resource = text.partition(":")[0]
     return text in _WORDS or (SCOPE.fullmatch(text) is not None and resource in RESOURCES)
+
+
+def nearest(text: str) -> str | None:
+    """Return the short word, or resource and action, that a mistyped scope was perhaps to be; None if none is near."""
+    written = ":".join(text.split(":", 2)[:2]).strip().lower()
+    return next(iter(difflib.get_close_matches(written[:_LONGEST], _WRITTEN, n=1)), None)
 
 
 def covers(granted: str, required: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from devmesh.cli import people
+from devmesh.cli import people, scopes
 from devmesh.client.asking import sure
 from devmesh.client.failure import Exit, Failed
 from devmesh.client.progress import Progress
@@ -65,9 +65,12 @@ def _create(options: argparse.Namespace) -> None:
         "tenant_id": options.tenant,
     }
     body = {"name": options.name, **{name: value for name, value in given.items() if value is not None}}
+    screen = people.screen(options)
     with Progress("making the key") as progress:
-        made = people.server(options, progress).ask("POST", "/api-keys", body)
-    _shown_once(people.screen(options), made, "is made")
+        server = people.server(options, progress)
+        scopes.check(server, options.scope or (), screen)
+        made = server.ask("POST", "/api-keys", body)
+    _shown_once(screen, made, "is made")
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from msgspec import UnsetType
 
 from devmesh.access import Caller, KeyType, Role
-from devmesh.access.scopes import RESOURCES, includes, is_scope
+from devmesh.access.scopes import RESOURCES, includes, is_scope, nearest
 from devmesh.errors import Fault, Invalid
 from devmesh.keys.model import KeyChange, Network, NewKey
 
@@ -19,9 +19,11 @@ _WINDOW = re.compile(r"([1-9][0-9]{0,5})(?: seconds?)?")
 _LONGEST_WINDOW = 86_400
 _MOST_SCOPES = 100
 _NO_SCOPE = (
-    "is no scope: 'read', 'write', 'admin', or resource:action[:name] with read, write, execute or * as the action and "
-    f"one of {', '.join(sorted(RESOURCES))} as the resource"
+    "is no scope{meant}: 'read', 'write', 'admin', or resource:action[:name] with read, write, execute or * as the "
+    f"action and one of {', '.join(sorted(RESOURCES))} as the resource"
 )
+# A mistyped one is told what it was perhaps to be; looking for that costs something.
+_MOST_NEAREST = 3
 _LONGEST_NAME = 200
 _MOST_BOUNDS = 100
 # Neither zones nor masks nor bare numbers: one spelling of each that people and other programs read alike.
@@ -73,9 +75,10 @@ def _scope_faults(scopes: list[str] | UnsetType | None) -> Iterator[Fault]:
         return
     if not 0 < len(scopes) <= _MOST_SCOPES:
         yield Fault("scopes", f"must be 1 to {_MOST_SCOPES} scopes")
-    for place, scope in enumerate(scopes[:_MOST_SCOPES]):
-        if not is_scope(scope):
-            yield Fault(f"scopes[{place}]", _NO_SCOPE)
+    wrong = [(place, scope) for place, scope in enumerate(scopes[:_MOST_SCOPES]) if not is_scope(scope)]
+    for count, (place, scope) in enumerate(wrong):
+        meant = nearest(scope) if count < _MOST_NEAREST else None
+        yield Fault(f"scopes[{place}]", _NO_SCOPE.format(meant=f" (did you mean {meant}?)" if meant else ""))
 
 
 def _bound_faults(
