@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
 
 from devmesh.access import Role
-from factors.conftest import Person
+from factors.conftest import Person, log_in
 from sessions_people import new_person
 
 if TYPE_CHECKING:
@@ -50,3 +53,16 @@ async def test_a_token_that_was_found_makes_no_owner_and_removes_no_organization
     assert (await thief.ask("PATCH", user, {"role": "admin"}))[0] == 200
     again = await thief.again()
     assert [(await again.ask(*attempt))[0] for attempt in attempts] == [200, 204]
+
+
+@pytest.mark.parametrize(("mfa", "is_proof"), [(False, True), (True, False)])
+async def test_a_password_is_no_proof_for_whom_a_second_factor_is_asked(
+    organization: Organization, *, mfa: bool, is_proof: bool
+):
+    """A token and the password, both found, must not be worth what a login by password and factor is."""
+    thief = await log_in(organization, UUID(organization.registered["user"]["id"]), mfa=mfa)
+    assert await thief.rows(AGED, thief.session_id, "15 minutes")
+    changed = {"current_password": "SecurePass123!", "new_password": "AnotherPass123!"}
+    assert (await thief.ask("POST", "/password/change", changed))[0] == 200
+    status, answer = await thief.ask("POST", "/passkeys/options")
+    assert (status, answer.get("code")) == ((200, None) if is_proof else (403, "reauthentication_required"))

@@ -145,7 +145,10 @@ class Sessions:
         await self._announce(tx, caller.user_id)
 
     async def note_authenticated(self, tx: Tx, caller: Caller) -> None:
-        """Note that the person has just proved who they are, in the caller's session."""
+        """Note that the person has just given the password, in the caller's session.
+
+        Where that session was begun with a second factor too, it is no proof of who they are, and changes nothing.
+        """
         await store.proved(tx, caller.organization_id, caller.require_session())
 
     async def require_recent(self, tx: Tx, caller: Caller, doing: str) -> None:

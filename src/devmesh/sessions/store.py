@@ -193,10 +193,10 @@ async def end_all(tx: Tx, organization_id: UUID, user_id: UUID, but: UUID | None
 
 
 async def proved(tx: Tx, organization_id: UUID, session_id: UUID) -> None:
-    """Note that the person has just proved who they are."""
+    """Note that the person has just proved who they are, by a password; not in a session that was proved by more."""
     await tx.run(
         "update sessions set authenticated_at = clock_timestamp() "
-        "where organization_id = $1 and id = $2 and ended_at is null",
+        "where organization_id = $1 and id = $2 and ended_at is null and not mfa",
         organization_id,
         session_id,
     )
