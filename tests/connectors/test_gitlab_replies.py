@@ -130,6 +130,8 @@ def test_an_oauth_token_is_valid_with_its_scopes_and_its_end():
     assert (verdict.status, verdict.identity.account, verdict.identity.scopes) == ("valid", "user 3", ("api",))
     assert abs(verdict.identity.expires_at - datetime.now(UTC) - timedelta(hours=2)) < timedelta(seconds=5)
     assert GITLAB.judge(reply(200, {**said, "expires_in": None})).identity.expires_at is None
+    for odd in (-(10**20), 10**20):
+        assert GITLAB.judge(reply(200, {**said, "expires_in": odd})).identity.expires_at is not None
 
 
 def test_a_jobs_token_belongs_to_whom_the_job_runs_for():

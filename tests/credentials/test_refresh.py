@@ -173,6 +173,19 @@ async def test_the_owner_is_told_seven_days_and_one_day_before_the_end_once_each
     assert "A credential for GitHub ends soon" in mails(mesh, verified.slug)[0]
 
 
+async def test_an_end_that_is_told_as_seconds_from_now_is_written_about_once(
+    verified: Organization, service: Service, mesh: Mesh
+):
+    await verified.connect(service.github, ADA)
+    await sweep(verified)
+    await sql(verified, "update credentials set updated_at = now() - interval '90 days'")
+    for moved in ("0 seconds", "40 seconds", "-90 seconds", "20 minutes"):
+        end = "date_trunc('hour', now()) + interval '5 days 12 hours'"
+        await sql(verified, f"update credential_standing set token_expires_at = {end} + interval '{moved}'")
+        await sweep(verified)
+        assert len(mails(mesh, verified.slug)) == 1, moved
+
+
 async def test_what_was_meant_to_be_short_lived_and_who_is_not_verified_are_not_written_about(
     organization: Organization, service: Service, mesh: Mesh
 ):

@@ -10,7 +10,11 @@ from devmesh.upstream.model import Verdict
 
 # Hours until a service is asked again: never twice within a day, and not by all installations at the same hour.
 _NEXT = "now() + make_interval(secs => 86400 + random() * 14400)"
-
+# An end that is told as seconds from now is another moment each time: within an hour it is the same.
+_NOT_WARNED = (
+    "(s.warned_of is null or s.warned_days > {1} "
+    "or {0} not between s.warned_of - interval '1 hour' and s.warned_of + interval '1 hour')"
+)
 
 _LONGEST_REASON = 1000
 _LONGEST_NAME = 200
@@ -102,11 +106,11 @@ async def take_ending(tx: Tx, organization_id: UUID, tenant_id: UUID, limit: int
         "where c.organization_id = $1 and c.tenant_id = $2 and s.status <> 'invalid' "
         "and e.ends_at > now() and e.ends_at <= now() + interval '7 days' "
         "and c.updated_at < e.ends_at - make_interval(days => d.days) "
-        "and (s.warned_of is distinct from e.ends_at or s.warned_days > d.days) order by c.id limit $3) "
+        f"and {_NOT_WARNED.format('e.ends_at', 'd.days')} order by c.id limit $3) "
         "update credential_standing s set warned_of = due.ends_at, warned_days = due.days from due "
         "where s.organization_id = $1 and s.tenant_id = $2 and s.credential_id = due.id "
         # Whoever marked it in the meantime has told of it.
-        "and (s.warned_of is distinct from due.ends_at or s.warned_days > due.days) "
+        f"and {_NOT_WARNED.format('due.ends_at', 'due.days')} "
         "returning due.id, due.service, due.label, due.user_id, due.ends_at, due.days",
         organization_id,
         tenant_id,

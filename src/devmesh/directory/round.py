@@ -24,7 +24,10 @@ _PAUSE_SECONDS = 0.01
 
 
 class Round:
-    """Runs `work`, which returns how much it did, once an hour between `open` and `close`; `name` is for the log."""
+    """Runs `work`, which returns how much it did, once an hour between `open` and `close`; `name` is for the log.
+
+    Where `work` fails, that is logged, and it comes round again: what one tenant has stored keeps nobody else waiting.
+    """
 
     def __init__(self, name: str, work: Callable[[], Awaitable[int]]) -> None:
         self._name = name
@@ -34,6 +37,7 @@ class Round:
     def open(self) -> None:
         """Begin."""
         self._task = asyncio.create_task(self._run(), name=self._name)
+        self._task.add_done_callback(self._ended)
 
     async def close(self) -> None:
         """Stop; what is under way is undone."""
@@ -41,6 +45,11 @@ class Round:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s: the round failed", self._name, exc_info=error)
+            self.open()
 
     async def _run(self) -> None:
         while True:

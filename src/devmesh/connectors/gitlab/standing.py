@@ -72,7 +72,7 @@ def _oauth(body: dict[str, Any]) -> Verdict | None:
     if not isinstance(user, int) or scopes is None:
         return None
     seconds = body.get("expires_in")
-    ends = datetime.now(UTC) + timedelta(seconds=min(seconds, 10**9)) if isinstance(seconds, int) else None
+    ends = datetime.now(UTC) + timedelta(seconds=max(0, min(seconds, 10**9))) if isinstance(seconds, int) else None
     return Verdict("valid", f"The OAuth token belongs to user {user}.", Identity(f"user {user}", scopes, ends))
 
 
