@@ -185,6 +185,52 @@ def test_only_bitbuckets_own_servers_have_ended_app_passwords(host):
     assert "2026" not in BITBUCKET.judge(reply(401, host=host)).reason
 
 
+ELSEWHERE = "git.example.com"
+WRONG_PASSWORD = {
+    "errors": [
+        {
+            "context": None,
+            "message": "Authentication failed. Please check your credentials and try again.",
+            "exceptionName": "com.atlassian.bitbucket.auth.IncorrectPasswordAuthenticationException",
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        reply(401, WRONG_PASSWORD, host=ELSEWHERE),
+        reply(404, None, host=ELSEWHERE, x_arequestid="@1ABCDEFx100x1x0"),
+        Reply(302, {"location": "https://git.example.com/login", "x-arequestid": "*1"}, b"", ELSEWHERE),
+        Reply(404, {"content-type": "text/html"}, b"<title>Oops, you've found a dead link</title>", ELSEWHERE),
+        Reply(200, {"content-type": "text/html"}, b"<title>Log in - Bitbucket</title>", ELSEWHERE),
+    ],
+)
+def test_data_center_is_told_to_be_another_product_and_no_credential_of_it_is_called_invalid(found):
+    verdict = BITBUCKET.judge(found)
+    assert verdict.status == "unknown"
+    assert "Bitbucket Data Center (Server) is not supported" in verdict.reason
+
+
+def test_a_call_that_reached_data_center_says_so():
+    step = BITBUCKET.explain(reply(404, None, host=ELSEWHERE, x_arequestid="@1")).next_step
+    assert "Bitbucket Data Center (Server) is not supported" in step
+
+
+def test_bitbucket_cloud_is_never_taken_for_data_center():
+    for found in (reply(401, WRONG_PASSWORD), reply(404, None, x_arequestid="@1"), reply(200, {})):
+        assert "Data Center" not in f"{BITBUCKET.judge(found)}{BITBUCKET.explain(found)}"
+
+
+@pytest.mark.parametrize("base_url", ["https://git.example.com/rest/api/1.0", "https://git.example.com/ctx/rest"])
+def test_the_address_of_data_centers_api_is_not_stored(base_url):
+    (fault,) = BITBUCKET.faults({"token": "x", "base_url": base_url})
+    assert (fault.field, "Data Center" in fault.message) == ("base_url", True)
+    for other in ("https://rest.example", "https://proxy.example/restricted"):
+        assert list(BITBUCKET.faults({"token": "x", "base_url": other})) == []
+
+
 def basic(pair):
     return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 from devmesh.connectors.bitbucket.handouts import hands_out
 from devmesh.connectors.bitbucket.paging import NextPaging
-from devmesh.connectors.bitbucket.refusals import explain
+from devmesh.connectors.bitbucket.refusals import DATA_CENTER, explain
 from devmesh.connectors.bitbucket.scopes import implies
 from devmesh.connectors.bitbucket.standing import judge
+from devmesh.errors import Fault
 from devmesh.upstream.model import Auth, Connector, Field, Request, basic, bearer, get
 
+# Where Data Center's API begins, below whatever path it has.
+_REST = re.compile("https?://[^/]+(/.*)?/rest(/|$)")
 _FORMS: Mapping[tuple[str, ...], Auth] = {
     ("username", "app_password"): basic("username", "app_password"),
     ("email", "api_token"): basic("email", "api_token"),
@@ -22,6 +26,12 @@ def _headers(request: Request, fields: Mapping[str, str], base_url: str) -> Mapp
     """Return the header for the form that the credential has: e-mail and API token, access token, or the old one."""
     form = next(form for form in _FORMS if fields.keys() >= set(form))
     return _FORMS[form](request, fields, base_url)
+
+
+def _faults(fields: Mapping[str, str]) -> Iterator[Fault]:
+    """Yield that the address is of the other product, if it is one of its API's: else only its replies tell."""
+    if _REST.match(fields.get("base_url", "")):
+        yield Fault("base_url", DATA_CENTER)
 
 
 CONNECTOR = Connector(
@@ -54,6 +64,7 @@ CONNECTOR = Connector(
     paging=NextPaging(),
     headers={"accept": "application/json"},
     implies=implies,
+    faults=_faults,
     hands_out=hands_out,
     tools_in=__package__,
     token_page="https://id.atlassian.com/manage-profile/security/api-tokens",  # noqa: S106  an address

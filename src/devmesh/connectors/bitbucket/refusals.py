@@ -18,6 +18,11 @@ _WAIT = 60.0
 # Bitbucket's own, where making a diff takes too long.
 _TIMED_OUT = 555
 TOKEN_PAGE = "https://id.atlassian.com/manage-profile/security/api-tokens"  # noqa: S105  an address
+_CLOUD = "bitbucket.org"
+DATA_CENTER = (
+    "Bitbucket Data Center (Server) is not supported: its API is another one than Bitbucket Cloud's, which alone these "
+    "tools reach. For a repository in Bitbucket Cloud leave base_url out"
+)
 _STORE_ANEW = (
     f"Make an API token with scopes for Bitbucket at {TOKEN_PAGE} and store it: POST /api/v1/credentials with "
     '"service_type": "bitbucket", fields email and api_token.'
@@ -53,6 +58,19 @@ def error_of(reply: Reply) -> dict[str, Any]:
     body = reply.json()
     error = body.get("error") if isinstance(body, dict) else None
     return error if isinstance(error, dict) else {}
+
+
+def is_cloud(reply: Reply) -> bool:
+    """Whether it came from Bitbucket's own servers, and not from another base URL."""
+    return reply.host == _CLOUD or reply.host.endswith(f".{_CLOUD}")
+
+
+def is_data_center(reply: Reply) -> bool:
+    """Whether the reply is Data Center's: a header of Atlassian's servers, or an error with its exception's name."""
+    body = reply.json()
+    errors = body.get("errors") if isinstance(body, dict) else None
+    named = isinstance(errors, list) and any(isinstance(one, dict) and "exceptionName" in one for one in errors)
+    return not is_cloud(reply) and (named or "x-arequestid" in reply.headers)
 
 
 def lacks_scope(reply: Reply) -> bool:
@@ -91,6 +109,8 @@ def _phrases(error: dict[str, Any]) -> Iterator[str]:
 
 
 def _step(reply: Reply) -> str:
+    if is_data_center(reply):
+        return f"{DATA_CENTER}."
     if lacks_scope(reply):
         needed = bounded(", ".join(scopes_in(reply, "required")) or "another scope", 150)
         held = bounded(", ".join(scopes_in(reply, "granted")) or "not told", 300)

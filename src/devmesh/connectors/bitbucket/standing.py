@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from devmesh.connectors.bitbucket.refusals import TOKEN_PAGE, lacks_scope, scopes_in
+from devmesh.connectors.bitbucket.refusals import (
+    DATA_CENTER,
+    TOKEN_PAGE,
+    is_cloud,
+    is_data_center,
+    lacks_scope,
+    scopes_in,
+)
 from devmesh.upstream.model import Identity, Reply, Verdict, bounded
 
-_CLOUD = "bitbucket.org"
 _REFUSED = "Bitbucket does not accept the credential: it is mistyped, expired or revoked."
 # https://www.atlassian.com/blog/bitbucket/bitbucket-cloud-transitions-to-api-tokens-enhancing-security-with-app-password-deprecation
 _ENDED = (
@@ -18,24 +24,27 @@ _ENDED = (
 
 def judge(reply: Reply) -> Verdict:
     """Return valid for a credential that Bitbucket knows, invalid only where it says so, else unknown."""
+    if is_data_center(reply):
+        return Verdict("unknown", f"{DATA_CENTER}.")
     if reply.status == HTTPStatus.OK:
         return _known(reply)
     if reply.status == HTTPStatus.UNAUTHORIZED:
-        cloud = reply.host == _CLOUD or reply.host.endswith(f".{_CLOUD}")
-        return Verdict("invalid", f"{_REFUSED} {_ENDED}" if cloud else _REFUSED)
+        return Verdict("invalid", f"{_REFUSED} {_ENDED}" if is_cloud(reply) else _REFUSED)
     if lacks_scope(reply):
         return _unnamed(reply)
-    return Verdict("unknown", _unclear(reply.status))
+    return Verdict("unknown", _unclear(reply))
 
 
-def _unclear(status: int) -> str:
+def _unclear(reply: Reply) -> str:
+    status = reply.status
     if status == HTTPStatus.FORBIDDEN:
         return "Bitbucket refused the request without saying whether the credential is good."
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "Bitbucket's rate limit is used up, so it did not look at the credential. Validate later."
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"Bitbucket failed with {status}. Validate later."
-    return f"The server answered {status}, not as Bitbucket Cloud does: check base_url, which is given without /2.0."
+    strange = f"The server answered {status}, not as Bitbucket Cloud does: check base_url, which is given without /2.0."
+    return strange if is_cloud(reply) else f"{strange} {DATA_CENTER}."
 
 
 def _known(reply: Reply) -> Verdict:
@@ -43,7 +52,8 @@ def _known(reply: Reply) -> Verdict:
     names = [user.get(name) for name in ("username", "nickname", "account_id")] if isinstance(user, dict) else []
     account = next((name for name in names if isinstance(name, str) and name), None)
     if account is None or not isinstance(user.get("uuid"), str):
-        return Verdict("unknown", "The server answered, but not as Bitbucket Cloud does: check base_url.")
+        strange = "The server answered, but not as Bitbucket Cloud does: check base_url."
+        return Verdict("unknown", strange if is_cloud(reply) else f"{strange} {DATA_CENTER}.")
     account = bounded(account, 100)
     return Verdict("valid", f"The credential belongs to {account}.", Identity(account, _scopes(reply)))
 
