@@ -116,6 +116,7 @@ def test_a_read_key_may_use_it_to_read_alone():
     [
         ("/2.0/repositories/w/r/pipelines-config/runners", "create_runner"),
         ("/2.0/workspaces/w/pipelines-config/runners/", "create_runner"),
+        ("/2.0/workspaces/w/pipelines_config/runners", "create_runner"),
         ("/2.0/workspaces/w/pipelines-config/%72unners", "create_runner"),
         ("/2.0/repositories/%7Bx%7D/%7By%7D/pipelines%2dconfig/%2572unners", "create_runner"),
         ("/2.0/repositories/w/r/access-tokens", "create_token"),

@@ -8,8 +8,12 @@ from devmesh.upstream.model import Request, Routes, respelled
 
 # A runner's OAuth client, whose secret is told once: when the runner is made.
 _RUNNERS = Routes(
-    "POST /2.0/repositories/{workspace}/{repo_slug}/pipelines-config/runners",
-    "POST /2.0/workspaces/{workspace}/pipelines-config/runners",
+    *(
+        f"POST /2.0/{owner}/{config}/runners"
+        for owner in ("repositories/{workspace}/{repo_slug}", "workspaces/{workspace}")
+        # Bitbucket writes the routes beside it both ways.
+        for config in ("pipelines-config", "pipelines_config")
+    )
 )
 # Routes that Bitbucket adds: each write to something that is called so may answer with one.
 _SECRET = re.compile("([a-z]+[-_])*(tokens?|passwords?|consumers?|credentials?)")
