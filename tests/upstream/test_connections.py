@@ -6,6 +6,7 @@ import time
 import pytest
 
 from devmesh.errors import Invalid
+from devmesh.upstream import clients as clients_module
 from devmesh.upstream import connection as connection_module
 from devmesh.upstream.errors import OutcomeUnknown, ResponseTooLarge, UpstreamTimeout, UpstreamUnreachable
 from devmesh.upstream.wire import Request
@@ -229,6 +230,27 @@ async def test_silence_between_bytes_is_cut_off_and_a_slow_answer_is_not(loopbac
     silent = await loopback.serve(loopback.raw(OK[:9], OK[9:], pause=1))
     with pytest.raises(UpstreamTimeout):
         await sent(sender(silent), silent)
+
+
+async def test_no_connection_carries_two_organizations_requests(loopback, sender):
+    async def one_behind(_reader, writer):
+        # As after a request that a proxy took for two: from then on each answer is the one to the request before.
+        writer.write(OK.replace(b"ok", before.get(writer, b"ok")))
+        before[writer] = b"no"
+
+    before = {}
+    service = await loopback.serve(one_behind)
+    one = sender(service)
+    told = [(await one.send(READ, base_url=service.url, organization=name)).body for name in ("acme", "other", "acme")]
+    assert (told, service.connections) == ([b"ok", b"ok", b"no"], 2)
+
+
+async def test_beyond_many_open_connections_none_is_kept(loopback, sender, monkeypatch):
+    monkeypatch.setattr(clients_module, "_OPEN_CONNECTIONS", 2)
+    service = await loopback.serve(loopback.raw(OK[:9], OK[9:], pause=0.1))
+    one = sender(service)
+    await asyncio.gather(*(sent(one, service) for _ in range(5)))
+    assert len(one._clients._opened) <= 2
 
 
 async def test_an_idle_connection_is_closed(loopback, sender, monkeypatch):

@@ -135,7 +135,7 @@ async def test_a_caller_who_gives_up_ends_the_request(loopback, sender):
 async def test_a_caller_who_gives_up_as_the_answer_comes_ends_no_one_elses_connection(loopback, sender):
     service = await loopback.serve()
     one = sender(service)
-    client = one._clients.to(base_of(service.url).origin, "127.0.0.1")
+    client = one._clients.to(base_of(service.url).origin, "127.0.0.1", "acme")
     free = client._free
     tasks = []
 
@@ -173,7 +173,7 @@ async def test_the_next_address_is_not_tried_when_the_first_may_have_taken_the_r
     )
     with pytest.raises(OutcomeUnknown):
         await one.send(WRITE, base_url=f"http://two.example:{first.port}", organization="acme")
-    assert [address for _, address in one._clients._clients] == ["127.0.0.1"]
+    assert [address for _, _, address in one._clients._clients] == ["127.0.0.1"]
     second.close()
 
 

@@ -8,6 +8,7 @@ import pytest
 from devmesh import __version__
 from devmesh.errors import Invalid
 from devmesh.settings import AllowEntry
+from devmesh.upstream import clients as clients_module
 from devmesh.upstream.errors import AddressRefused, ResponseTooLarge
 from devmesh.upstream.wire import Request
 
@@ -208,7 +209,8 @@ async def test_the_connection_goes_to_the_checked_address_whatever_the_name_says
     assert evil.connections == 0
 
 
-async def test_requests_outlive_the_client_that_falls_out_of_the_cache(loopback, sender):
+async def test_requests_outlive_the_client_that_falls_out_of_the_cache(loopback, sender, monkeypatch):
+    monkeypatch.setattr(clients_module, "_KEPT", 64)
     slow = await loopback.serve(loopback.raw(b"HTTP/1.1 200 OK\r\n", b"content-length: 1\r\n\r\nx", pause=1.5))
     quick = await loopback.serve()
     one = sender(allow=(AllowEntry(None, "127.0.0.1", slow.port, None), *_names(quick.port)), resolve=_loopback_names)

@@ -1,4 +1,4 @@
-"""One client per checked address: it connects there, whatever a name says, and asks no resolver."""
+"""One client per organization and checked address: it connects there, whatever a name says, and asks no resolver."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from devmesh.upstream.outgoing import head_of, host_of
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 55.0  # below the 60 s after which MCP clients commonly give up
-_KEPT = 64
-_IDLE_CONNECTIONS = 128
+_KEPT = 1024
+_IDLE_CONNECTIONS = 128  # of one client
+_OPEN_CONNECTIONS = 8192  # of all clients: beyond that none is kept
 
 
 class Client:
@@ -89,7 +90,7 @@ class Client:
         return connection
 
     def _free(self, connection: Connection) -> None:
-        if self._retired or len(self._idle) >= _IDLE_CONNECTIONS:
+        if self._retired or len(self._idle) >= _IDLE_CONNECTIONS or len(self._opened) > _OPEN_CONNECTIONS:
             connection.abort()
         else:
             self._idle.append(connection)
@@ -101,19 +102,21 @@ class Client:
 
 
 class Clients:
-    """The last 64 clients in use.
+    """The last 1024 clients in use, each of one organization.
 
-    A client that falls out lives on in the requests that use it and ends with the last of them.
+    A connection never carries two organizations' requests: where a service, or a proxy before it, takes an answer or
+    the rest of a request for the next one's, that is not a stranger's. A client that falls out lives on in the
+    requests that use it and ends with the last of them.
     """
 
     def __init__(self) -> None:
-        self._clients: OrderedDict[tuple[Origin, str], Client] = OrderedDict()
+        self._clients: OrderedDict[tuple[str, Origin, str], Client] = OrderedDict()
         self._opened: set[Connection] = set()
         self._tls: ssl.SSLContext | None = None
 
-    def to(self, origin: Origin, address: str) -> Client:
-        """Return the client that connects to `address` for `origin`, and nowhere else."""
-        key = (origin, address)
+    def to(self, origin: Origin, address: str, organization: str) -> Client:
+        """Return the organization's client that connects to `address` for `origin`, and nowhere else."""
+        key = (organization, origin, address)
         client = self._clients.get(key)
         if client is None:
             tls = self._context() if origin.scheme == "https" else None

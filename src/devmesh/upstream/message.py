@@ -101,7 +101,7 @@ def redirected(message: Message, reply: Reply) -> Message | None:
     try:
         origin, url = origin_of(message.url.join(location))
     except ValueError as error:
-        raise RedirectRefused(f"{message.origin.host} redirects to an address that {error}.") from None
+        raise RedirectRefused(f"{message.origin.host} redirects to an address that is none: {error}.") from None
     if not location:
         raise RedirectRefused(f"{message.origin.host} redirects without saying where to.")
     if (message.writes or message.method not in READS) and reply.status != 303:  # noqa: PLR2004 - See Other (RFC 9110, 15.4.4)

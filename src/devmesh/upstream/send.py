@@ -99,7 +99,7 @@ class Sender:
         target = self._guard.known(origin, organization) or await self._guard.admit(origin, organization)
         for address in target.addresses:
             try:
-                answer = await self._clients.to(origin, address).exchange(message, max_bytes, until)
+                answer = await self._clients.to(origin, address, organization).exchange(message, max_bytes, until)
             except BrokenError as error:
                 last = address == target.addresses[-1] or until - time.monotonic() < CONNECT_SECONDS
                 if last or not error.unsent:
