@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from counting import Counting
+from devmesh.accounts.passwords import LONG, SHORTEST
 from devmesh.factors import totp
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ async def test_a_person_registers_at_a_terminal_and_is_logged_in(mesh: Mesh, she
         assert (await reply.json())["organization_slug"] == slug
     assert (await shell.run("whoami")).json["organization_slug"] == slug
     assert ran.widest <= 80
+    rule, _, _ = ran.text.partition("Password (not shown)")
+    assert f"at least {LONG} characters of any kind, or at least {SHORTEST} with an upper-case letter" in rule
+    assert "a lower-case letter and a digit" in rule
 
 
 async def test_what_registration_refuses_is_named_field_by_field(shell: Shell):

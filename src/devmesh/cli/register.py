@@ -7,13 +7,18 @@ import os
 
 from devmesh.cli import login, people
 from devmesh.client.address import Address
-from devmesh.client.asking import asked, chosen_secret
+from devmesh.client.asking import asked, chosen_secret, somebody
 from devmesh.client.failure import Failed
 from devmesh.client.screen import Color, Screen
 from devmesh.client.server import Nobody, Reply, Server
 
 _TOKEN = "DEVMESH_REGISTRATION_TOKEN"  # noqa: S105 - the name of a variable
 
+# accounts.passwords holds the rule; a test compares them.
+_RULE = (
+    "A password has at least 15 characters of any kind, or at least 8 with an upper-case letter, a lower-case letter "
+    "and a digit. Common ones and the organization's name are refused."
+)
 # Which of the two it is, the server's log says at its start; its reply is the same.
 _MAIL = (
     "A mail to verify your address is on its way to you; where the server has no DEVMESH_SMTP_URL, it is a file in "
@@ -43,7 +48,7 @@ def _register(options: argparse.Namespace) -> None:
         "organization_slug": asked("Its short name, in addresses", "--slug", options.slug, default=_slug(name)),
         "admin_email": asked("Your e-mail address", "--email", options.email),
         "admin_name": asked("Your name", "--name", options.name),
-        "admin_password": chosen_secret("Password"),
+        "admin_password": _password(screen),
     }
     token = os.environ.get(_TOKEN, "").strip()
     headers = {"X-Registration-Token": token} if token else None
@@ -68,6 +73,13 @@ def _log_in(where: Address, made: Reply, body: dict[str, str], screen: Screen) -
         screen.note(f"You are not logged in yet: {failed.what} Run 'devmesh login'.", Color.YELLOW)
         return
     screen.say(f"You are logged in as {kept.email}. Next: 'devmesh connect' shows what can be connected.")
+
+
+def _password(screen: Screen) -> str:
+    """Return the password that is chosen; a person hears the rule first."""
+    if somebody():
+        screen.note(_RULE, Color.DIM)
+    return chosen_secret("Password")
 
 
 def _slug(name: str) -> str:
