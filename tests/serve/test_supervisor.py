@@ -81,6 +81,19 @@ def test_a_stop_answers_what_is_under_way_and_takes_nothing_more(service):
     assert answers[0].isdecimal()
 
 
+def test_a_stop_is_told_at_once_with_how_long_it_may_take(service):
+    service.start()
+    with socket.create_connection(("127.0.0.1", service.port)) as client:
+        client.sendall(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        service.until((service.data_dir / "endless.begun").exists)
+        service.process.send_signal(signal.SIGINT)
+        told = next((line for line in service.process.stderr if "stopping" in line), "")
+        assert "requests under way have 20 s to end, a second Ctrl-C ends them" in told
+        assert service.process.poll() is None
+        service.process.send_signal(signal.SIGINT)
+        assert service.end()[0] == 0
+
+
 def refused(service) -> bool:
     try:
         service.get()

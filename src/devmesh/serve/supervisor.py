@@ -204,6 +204,9 @@ class Supervisor:
         self._listener.close()
         until = time.monotonic() + self.settings.drain_seconds
         asked = self._asked
+        if asked and self._served:
+            seconds = f"{self.settings.drain_seconds:.0f} s"
+            say(f"stopping: requests under way have {seconds} to end, a second Ctrl-C ends them")
         for worker in self._workers:
             worker.ask_to_stop()
         # Whoever asks twice does not want to wait.
