@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devmesh.cli.audit import who_acted
+from devmesh.client.server import Reply
+
 if TYPE_CHECKING:
     from running import Mesh, Organization
     from shell import Shell
@@ -193,6 +196,34 @@ async def test_the_audit_is_shown_with_its_filters(logged_in: Shell, organizatio
         assert (await logged_in.run("audit", "--until", before, "--limit", "1")).json["count"] == 1
     shown = await logged_in.type("audit", "--outcome", "pending", "--tool", "none")
     assert "There is no such entry." in shown.text
+
+
+async def test_the_audit_says_who_acted_and_with_what_key(logged_in: Shell, organization: Organization):
+    email, user_id = (organization.registered["user"][name] for name in ("email", "id"))
+    await organization.new_key(name="by a key")
+    await logged_in.run("keys", "create", "by a session")
+    ran = await logged_in.type("audit", "--action", "key.create", columns=160)
+    by = [line.rpartition("  ")[2].strip() for line in ran.out.splitlines()[1:]]
+    assert by == [email, f"{email}, admin key"], ran.out
+    logged_in.environ["DEVMESH_API_KEY"] = await organization.new_key(key_type="admin", scopes=["audit:read"])
+    ran = await logged_in.type("audit", "--action", "key.create", columns=160)
+    assert (ran.code, f"{user_id}, admin key" in ran.text, email in ran.text) == (0, True, False), ran.out
+
+
+@pytest.mark.parametrize(
+    ("actor", "said"),
+    [
+        ({"user_id": None, "key_type": None, "on_behalf_of": None}, "nobody known"),
+        ({"user_id": "1", "key_type": None, "on_behalf_of": None}, "ada@acme.example"),
+        (
+            {"user_id": "1", "key_type": "gateway", "on_behalf_of": "2"},
+            "ada@acme.example, gateway key for bo@acme.example",
+        ),
+        ({"user_id": "3", "key_type": "agent", "on_behalf_of": None}, "3, agent key"),
+    ],
+)
+def test_whoever_acted_is_named_by_address_or_else_by_id(actor: dict[str, str | None], said: str):
+    assert who_acted(Reply(actor), {"1": "ada@acme.example", "2": "bo@acme.example"}) == said
 
 
 async def test_whoever_may_not_see_the_audit_is_told_by_3(shell: Shell, organization: Organization):

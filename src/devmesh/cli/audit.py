@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from devmesh.cli import people
+from devmesh.client.failure import Refused
 from devmesh.client.progress import Progress
 from devmesh.client.screen import Color, Column
+from devmesh.client.server import Reply, Server
 from devmesh.client.text import at
 
 _COLORS = {"ok": Color.GREEN, "refused": Color.YELLOW, "error": Color.RED, "unknown": Color.RED}
@@ -56,16 +59,17 @@ def time(text: str) -> str:
 def _show(options: argparse.Namespace) -> None:
     names = ("actor", "action", "service", "tool", "outcome", "since", "until")
     query = {name: getattr(options, name) for name in names}
+    screen = people.screen(options)
     with Progress("reading the audit", options.limit) as progress:
         server = people.server(options, progress)
         entries = list(server.pages("/audit", "entries", query=query, most=options.limit, told=progress.told))
-    screen = people.screen(options)
+        known = _people(server) if screen.person else {}
     columns = (
         Column("TIME (UTC)", lambda entry: at(entry["at"]), whole=True),
         Column("OUTCOME", lambda entry: entry["outcome"], lambda entry: _COLORS.get(entry["outcome"], Color.NONE)),
         Column("ACTION", lambda entry: entry["action"]),
         Column("OF", _of),
-        Column("BY", _by),
+        Column("BY", lambda entry: who_acted(entry["actor"], known)),
     )
     shown = {"entries": entries, "count": len(entries)}
     screen.show(shown, lambda: screen.table(entries, columns, "There is no such entry."))
@@ -75,8 +79,19 @@ def _of(entry: dict[str, Any]) -> str:
     return str(entry.get("tool") or entry.get("target") or entry.get("service") or "")
 
 
-def _by(entry: dict[str, Any]) -> str:
-    actor = entry.get("actor") or {}
-    return (
-        f"{actor['key_type']} key" if actor.get("key_type") else "session" if actor.get("user_id") else "nobody known"
-    )
+def _people(server: Server) -> dict[str, str]:
+    """Return the addresses of the organization's people by id, as far as the caller may see them."""
+    try:
+        return {user["id"]: user["email"] for user in server.pages("/users", "users")}
+    except Refused:
+        return {}
+
+
+def who_acted(actor: Reply, known: Mapping[str, str]) -> str:
+    """Return who acted, by what key, and for whom; somebody who is no user any more by the id."""
+    if actor["user_id"] is None:
+        return "nobody known"
+    who = known.get(actor["user_id"], actor["user_id"])
+    by_key = f", {actor['key_type']} key" if actor["key_type"] else ""
+    helped = actor["on_behalf_of"]
+    return f"{who}{by_key}" + (f" for {known.get(helped, helped)}" if helped else "")
