@@ -16,8 +16,8 @@ from devmesh.credentials.terms import Rule
 from devmesh.errors import Fault, Invalid
 from devmesh.upstream.model import Connector
 
-_ACCOUNT = "your organization's service account serves it, unless a credential is passed along with the call."
-_NONE = "No stored credential serves the call: pass one along with it, or store one that does."
+_ACCOUNT = "your organization's service account serves it"
+_NONE = "No stored credential serves the call"
 
 
 class Considered(Struct, frozen=True):
@@ -53,26 +53,35 @@ def tool_of(connector: Connector, name: str) -> str:
 
 
 def explained(
-    own: Candidates | None, accounts: Candidates | None, caller: Caller, tool: str | None, arguments: Mapping[str, Any]
+    own: Candidates | None,
+    accounts: Candidates | None,
+    caller: Caller,
+    tool: str | None,
+    arguments: Mapping[str, Any],
+    *,
+    passes: bool,
 ) -> Explanation:
     """Return the explanation for a call of `tool` (None: of any that is allowed) with these arguments.
 
-    Of the organization's credentials the one that is chosen is named, and nothing of the others or of any rule.
+    `passes` is whether the organization lets calls bring a credential along. Of its credentials the one that is chosen
+    is named, and nothing of the others or of any rule.
     """
     rows = own.rows if own else ()
     found = next((one for one in rows if one.serves(caller, tool, arguments)), None)
     considered = [_considered(one, found, arguments, alone=len(rows) == 1) for one in rows]
     if found is not None:
         reason = next(one.reason for one in considered if one.serves)
-        return _explanation(found.sealed, f"Your own. {reason}", considered)
+        return _explanation(found.sealed, f"Your own. {reason}", considered, passes=False)
     account = next((one for one in accounts.rows if one.serves(caller, tool, arguments)), None) if accounts else None
     if account is not None:
-        reason = f"{'None of yours serves the call' if rows else 'You have stored none'}: {_ACCOUNT}"
-        return _explanation(account.sealed, reason, considered)
-    return Explanation(source=None, id=None, label=None, reason=_NONE, passthrough=True, considered=considered)
+        unless = ", unless a credential is passed along with the call" if passes else ""
+        reason = f"{'None of yours serves the call' if rows else 'You have stored none'}: {_ACCOUNT}{unless}."
+        return _explanation(account.sealed, reason, considered, passes=passes)
+    reason = f"{_NONE}: {'pass one along with it, or ' if passes else ''}store one that does."
+    return Explanation(source=None, id=None, label=None, reason=reason, passthrough=passes, considered=considered)
 
 
-def _explanation(chosen: Sealed, reason: str, considered: list[Considered]) -> Explanation:
+def _explanation(chosen: Sealed, reason: str, considered: list[Considered], *, passes: bool) -> Explanation:
     own = chosen.user_id is not None
     at = chosen.terms.expires_at
     if at is not None and at <= datetime.now(UTC):
@@ -82,7 +91,7 @@ def _explanation(chosen: Sealed, reason: str, considered: list[Considered]) -> E
         id=chosen.id,
         label=(chosen.terms.label or None) if own else None,
         reason=reason,
-        passthrough=not own,
+        passthrough=passes,
         considered=considered,
     )
 

@@ -161,7 +161,7 @@ class Credentials:
         caller.require(_scope("user", "read"))
         caller.require_service(service)
         connector = self._connectors.get(service)
-        own, accounts = await self._vault.candidates(caller, service) if connector else (None, None)
+        own, accounts, passes = await self._vault.candidates(caller, service) if connector else (None, None, False)
         if accounts is not None and not any(one.opens_to(caller) for one in accounts.rows):
             accounts = None
         if connector is None or (own is None and accounts is None):
@@ -169,12 +169,12 @@ class Credentials:
         name = None if tool is None else tool_of(connector, tool)
         if own is not None:
             self._vault.prove(own)
-            found = explained(own, None, caller, name, arguments)
+            found = explained(own, None, caller, name, arguments, passes=passes)
             if found.source is not None or accounts is None:
                 return found
         if accounts is not None:
             self._vault.prove(accounts)
-        return explained(own, accounts, caller, name, arguments)
+        return explained(own, accounts, caller, name, arguments, passes=passes)
 
     async def validate(self, caller: Caller, service: str, owner: str = "user", label: str = "") -> Verdict:
         """Ask the service, by one real read, whether the stored credential is good, and keep what it says."""

@@ -96,10 +96,13 @@ class Vault:
         """Return the services, and the tools of each, that the caller's calls can be made to with what is stored."""
         return (self._known(caller) or await self._read(caller)).reach(caller)
 
-    async def candidates(self, caller: Caller, service: str) -> tuple[Candidates | None, Candidates | None]:
-        """Return the caller's own credentials for the service, and the organization's; see `prove`."""
+    async def candidates(self, caller: Caller, service: str) -> tuple[Candidates | None, Candidates | None, bool]:
+        """Return the caller's own credentials for the service, the organization's (see `prove`), and its policy.
+
+        The policy is whether calls may bring a credential along.
+        """
         known = self._known(caller) or await self._read(caller)
-        return known.own.get(service), known.accounts.get(service)
+        return known.own.get(service), known.accounts.get(service), known.passthrough
 
     async def own(self, caller: Caller, service: str, *, organization: bool = False, label: str = "") -> Chosen | None:
         """Return the caller's own stored credential of that label (or the organization's) for that service, open."""
