@@ -145,6 +145,16 @@ async def test_the_verified_and_the_unknown_are_not_written_to(accounts, outbox,
     assert len(await tokens(outbox)) == 1
 
 
+async def test_who_is_suspended_is_not_written_to(accounts, db, outbox, new):
+    form = new()
+    made = await accounts.register(VISITOR, form)
+    async with db.acting(made.organization.id) as tx:
+        await tx.run("update users set is_active = false")
+    accounts.resend(form.admin_email)
+    await accounts.settle()
+    assert len(await tokens(outbox)) == 1
+
+
 async def test_an_address_gets_five_mails_of_a_kind_an_hour(accounts, db, directory, outbox, new):
     form = new()
     made = await accounts.register(VISITOR, form)

@@ -10,6 +10,7 @@ import pytest
 from administration.conftest import Rows, gone
 from devmesh.access import Role
 from devmesh.app import App
+from devmesh.audit.model import NIL
 from devmesh.demo.github import GitHub
 from running import Mesh, Organization
 from sessions_people import Person, new_person
@@ -102,7 +103,7 @@ async def test_usage_counts_over_all_tenants_beside_the_plan(organization: Organ
         "users": {"used": 2, "limit": 5},
         "invitations": {"used": 1, "limit": None},
         "agents": {"used": 1, "limit": 10},
-        "keys": {"used": 3, "limit": None},
+        "keys": {"used": 3, "limit": 1000},
         "credentials": {"used": 1, "limit": None},
         "tenants": {"used": 2, "limit": None},
     }
@@ -147,6 +148,16 @@ async def test_everything_of_a_removed_organization_ends_at_once_but_its_audit(
     assert not mesh.app.data_keys._unwrapped or not any(
         organization.id in map(str, opened[3]) for opened in mesh.app.data_keys._unwrapped.values()
     )
+
+
+async def test_the_operator_has_a_record_of_an_organization_that_is_gone(
+    mesh: Mesh, organization: Organization, owner: Person
+):
+    assert (await owner.ask("DELETE", ORGANIZATION, {"confirm": organization.slug}))[0] == 204
+    await mesh.app.audit.flush()
+    async with mesh.app.database.acting(NIL) as tx:
+        kept = await tx.value("select count(*) from audit_events where record like '%' || $1 || '%'", organization.id)
+    assert kept == 1
 
 
 async def test_the_slug_of_a_removed_organization_is_free_again(mesh: Mesh, organization: Organization, owner: Person):

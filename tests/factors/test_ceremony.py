@@ -169,6 +169,12 @@ def test_an_attestation_that_was_not_asked_for_is_refused(fmt: object):
         PARTY.made(Authenticator(URL).make(CREATION, Bent(attestation=(fmt, {"sig": b"x"}))), CHALLENGE)
 
 
+def test_a_passkeys_id_is_no_longer_than_it_may_be():
+    assert PARTY.made(Authenticator(URL, credential_id=bytes(1023)).make(CREATION), CHALLENGE)
+    with pytest.raises(Refused, match="too long"):
+        PARTY.made(Authenticator(URL, credential_id=bytes(1024)).make(CREATION), CHALLENGE)
+
+
 def test_an_oversized_answer_is_refused_unread():
     answer = Authenticator(URL).make(CREATION)
     answer["response"]["more"] = ["x" * 20_000]

@@ -7,6 +7,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from devmesh.mail import store
 from devmesh.mail.sending import pause
 from devmesh.metrics import MAILS, MAILS_WAITING
 from mail.conftest import DAY, letter
@@ -106,6 +107,21 @@ async def test_a_mail_that_expires_is_given_up_and_told(post, serve, caplog):
         await post.hurry(outbox, tidy=True)
     assert "(test:late) is given up: it could not be sent before it expired" in caplog.text
     assert (server.taken, await post.rows()) == ([], [])
+
+
+async def test_a_sender_that_slept_says_nothing_of_a_mail_that_another_has_taken(post):
+    await post.put(post.unopened())
+    async with post.db.routing() as tx:
+        slept = await store.take(tx, None, 0.0)
+    async with post.db.routing() as tx:
+        taken = await store.take(tx, None, 60.0)
+    assert (slept.id, slept.attempt, taken.attempt) == (taken.id, 1, 2)
+    before = await post.rows()
+    async with post.db.routing() as tx:
+        await store.put_off(tx, slept, 0.0)
+        await store.conclude(tx, slept)
+        assert not await store.hand_over(tx, slept, 60.0)
+    assert await post.rows() == before
 
 
 async def test_rows_of_sent_mails_go_when_they_expire(post):

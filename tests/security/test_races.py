@@ -21,6 +21,8 @@ from devmesh.ids import new_id
 from devmesh.login import throttle
 from devmesh.login.throttle import Throttle
 from devmesh.sessions import store as sessions_store
+from factors.conftest import Person as Enrolled
+from sessions_people import new_person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -186,3 +188,49 @@ async def test_an_invitation_waits_for_the_change_that_takes_the_inviters_right(
     assert (await inviting)[0] in (401, 403)
     async with db.acting(UUID(organization.id)) as tx:
         assert await tx.value("select count(*) from invitations") == 0
+
+
+@pytest.mark.parametrize(("method", "field"), [("PATCH", "name"), ("DELETE", "confirm")])
+async def test_an_owner_who_is_just_demoted_neither_renames_nor_removes_the_organization(
+    organization: Organization, db: Database, method: str, field: str
+):
+    owner = await new_person(organization, Role.OWNER)
+    async with holding(db, organization, "select id from organizations for no key update"):
+        demoting = asyncio.create_task(organization.ask("PATCH", f"/api/v1/users/{owner.id}", {"role": "admin"}))
+        await waiting(db, 1)
+        late = asyncio.create_task(owner.ask(method, "/api/v1/organization", {field: organization.slug}))
+        await waiting(db, 2)
+    assert (await demoting)[0] == 200
+    status, problem = await late
+    assert (status, problem["required_scopes"]) == (403, ["organization:write"])
+
+
+async def test_the_last_factor_is_not_removed_while_it_becomes_one_that_must_be(
+    organization: Organization, db: Database
+):
+    ada = await Enrolled.of_owner(organization)
+    await ada.set_up_app()
+    policies = {"require_mfa": True, "password_policy": "standard"}
+    async with holding(db, organization, "select id from organizations for no key update"):
+        setting = asyncio.create_task(organization.ask("PUT", "/api/v1/organization/policies", policies))
+        await waiting(db, 1)
+        removing = asyncio.create_task(ada.ask("DELETE", "/mfa/totp"))
+        await waiting(db, 2)
+    assert (await setting)[0] == 200
+    status, problem = await removing
+    assert (status, problem["code"]) == (409, "second_factor_required")
+
+
+async def test_of_two_new_passwords_at_once_for_one_old_one_the_first_stays(organization: Organization, db: Database):
+    ada, owner = await Enrolled.of_owner(organization), UUID(organization.registered["user"]["id"])
+    fresh = ["AnotherPass123!", "AThirdPass123!"]
+    changes = []
+    async with holding(db, organization, "select id from users where id = $1 for no key update", owner):
+        for count, new in enumerate(fresh, 1):
+            change = {"current_password": "SecurePass123!", "new_password": new}
+            changes.append(asyncio.create_task(ada.ask("POST", "/password/change", change)))
+            await waiting(db, count)
+    (first, _), (second, problem) = await asyncio.gather(*changes)
+    assert (first, second, problem["code"]) == (200, 422, "password_wrong")
+    change = {"current_password": fresh[0], "new_password": "AFourthPass123!"}
+    assert (await ada.ask("POST", "/password/change", change))[0] == 200

@@ -7,7 +7,7 @@ import base64
 import time
 from typing import Any
 from unittest.mock import patch
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from msgspec.structs import replace
@@ -156,6 +156,44 @@ async def test_a_row_read_while_a_change_was_heard_is_not_remembered(person: Per
     with patch.object(second.database, "acting", meanwhile):
         held = await verifier.verify(person.tokens.access_token)
     assert held not in verifier._held.values()
+
+
+async def test_a_tenant_found_while_a_change_was_heard_is_not_remembered(person: Person, second: App):
+    verifier, whole = second.session_verifier, second.database.acting
+    tenant_id = await tenant(person)
+    held = await verifier.verify(person.tokens.access_token)
+
+    def meanwhile(*arguments: Any) -> Any:
+        verifier._forget_user(str(UUID(int=1)))
+        return whole(*arguments)
+
+    with patch.object(second.database, "acting", meanwhile):
+        assert await verifier.within(held, str(tenant_id))
+    assert held.tenants == {}
+
+
+async def test_a_tenant_is_looked_for_anew_while_changes_may_be_missed(person: Person, second: App):
+    verifier, tenant_id = second.session_verifier, await tenant(person)
+    held = await verifier.verify(person.tokens.access_token)
+    assert await verifier.within(held, str(tenant_id))
+    await person.do(lambda tx: tx.run("delete from memberships where user_id = $1", person.id))
+    assert await verifier.within(held, str(tenant_id))  # nothing was announced
+    with patch.object(second.changes, "fresh", lambda: False):
+        assert await verifier.within(held, str(tenant_id)) is None
+
+
+async def tenant(person: Person) -> UUID:
+    """Add a tenant to the person's organization, and the person to it."""
+    tenant_id, organization_id = uuid4(), UUID(person.organization.id)
+
+    async def add(tx: Any) -> None:
+        made = "insert into tenants (id, organization_id, name, slug) values ($1, $2, 'Another', 'another')"
+        await tx.run(made, tenant_id, organization_id)
+        joined = "insert into memberships (organization_id, tenant_id, user_id) values ($1, $2, $3)"
+        await tx.run(joined, organization_id, tenant_id, person.id)
+
+    await person.do(add)
+    return tenant_id
 
 
 async def test_rotation_logs_nobody_out_in_any_process(person: Person, second: App):
