@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+# Of what is wrong with one request.
+MOST_FAULTS: Final = 50
+_LONGEST_FIELD: Final = 200
+_LONGEST_MESSAGE: Final = 1000
 
 
 class MeshError(Exception):
@@ -208,7 +213,10 @@ class WrongHost(MeshError):
 
 
 class Invalid(MeshError):
-    """The request is well formed and some of its fields are not; `errors` in the reply names all of them."""
+    """The request is well formed and some of its fields are not; `errors` in the reply names all of them.
+
+    More than 50 nobody reads, and what was sent is repeated in so far as a reader needs it to find the place.
+    """
 
     status = 422
     code = "validation_failed"
@@ -216,12 +224,19 @@ class Invalid(MeshError):
     hint = "Correct the fields in 'errors' and send the request again."
 
     def __init__(self, faults: Sequence[Fault], detail: str = "") -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple(
+            Fault(_cut(fault.field, _LONGEST_FIELD), _cut(fault.message, _LONGEST_MESSAGE))
+            for fault in faults[:MOST_FAULTS]
+        )
         super().__init__(
             detail
-            or "; ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults),
-            extra={"errors": [{"field": fault.field, "message": fault.message} for fault in faults]},
+            or "; ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in self.faults),
+            extra={"errors": [{"field": fault.field, "message": fault.message} for fault in self.faults]},
         )
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 class RateLimited(MeshError):

@@ -27,3 +27,20 @@ def test_its_faults_are_named_as_it_is_shown(values, fields):
     with pytest.raises(Invalid) as refusal:
         ARGUMENTS.check(values)
     assert [fault.field for fault in refusal.value.faults] == fields
+
+
+@pytest.mark.parametrize(
+    "values", [{"x" * 1_000_000: 1}, {f"{number}": 1 for number in range(90_000)}, {"from": 1, "to": {"x" * 99_999: 1}}]
+)
+def test_a_refusal_is_short_whatever_was_sent(values):
+    with pytest.raises(Invalid) as refusal:
+        ARGUMENTS.check(values)
+    assert 0 < len(refusal.value.faults) <= 50
+    assert len(refusal.value.detail) < 5_000
+
+
+def test_of_a_long_name_in_a_refusal_its_beginning_is_told():
+    with pytest.raises(Invalid) as refusal:
+        ARGUMENTS.check({"from": "main", "because" * 100: 1})
+    (fault,) = refusal.value.faults
+    assert (fault.field[:7], len(fault.field), fault.message) == ("because", 200, "unknown argument")

@@ -178,7 +178,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _refuse_nul(value: Any) -> None:
     faults = [Fault(path, "The character U+0000 is not allowed") for path in _nul_paths(value, "")]
     if faults:
-        raise Invalid(faults[:50])
+        raise Invalid(faults)
 
 
 def _nul_paths(value: Any, path: str) -> Iterator[str]:

@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from devmesh.errors import Fault
+from devmesh.errors import MOST_FAULTS, Fault
 
-_MAX_FAULTS = 50
 _MAX_NAME = 64
 # Of more members than a person writes, the first fault alone is told: looking at each takes too long.
 _MAX_MEMBERS = 1000
@@ -24,7 +23,7 @@ def faults_of(value: Any, kind: Any, path: str = "", *, strict: bool = True) -> 
     found: list[Fault] = []
     for fault in _faults(value, kind, path, strict=strict):
         found.append(fault)
-        if len(found) == _MAX_FAULTS:
+        if len(found) == MOST_FAULTS:
             break
     return found
 
