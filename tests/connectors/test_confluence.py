@@ -48,6 +48,41 @@ def test_a_token_of_data_center_is_sent_alone_and_without_the_clouds_prefix():
 
 
 @pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("list_pages", {}),
+        ("get_page", {"id": "7"}),
+        ("create_page", {"space_id": "7", "title": "x", "body": "x"}),
+        ("call_api", {"method": "GET", "path": "/wiki/api/v2/pages"}),
+    ],
+)
+def test_what_data_center_lacks_is_not_sent_but_told_with_what_to_call_instead(name, arguments):
+    request = built(name, **arguments)
+    assert CONFLUENCE.complete(request, CLOUD) == request
+    with pytest.raises(Invalid, match=r"Confluence Data Center has no /api/v2: use confluence\.call_api"):
+        CONFLUENCE.complete(request, {**DATA_CENTER, "base_url": "https://wiki.example"})
+
+
+def test_a_file_is_posted_to_data_center_which_takes_no_put():
+    request = built("upload_attachment", id="7", file={"name": "x", "content": "x"})
+    sent = CONFLUENCE.complete(request, DATA_CENTER)
+    assert (sent.method, sent.path) == ("POST", "/rest/api/content/7/child/attachment")
+    assert sent.content == request.content
+    assert CONFLUENCE.complete(request, CLOUD).method == "PUT"
+
+
+def test_an_oauth_token_of_the_cloud_is_sent_alone_through_the_gateway():
+    base = f"https://{GATEWAY}/ex/confluence/1a11d016-8984-4c3e-b9ab-142dd06acb1b"
+    request, _, headers = CONFLUENCE.outgoing(built("list_pages"), DATA_CENTER, base)
+    assert (request.path, headers) == ("/wiki/api/v2/pages", {"authorization": "Bearer p4t"})
+
+
+def test_a_token_alone_is_not_stored_for_a_site_of_the_cloud():
+    (fault,) = CONFLUENCE.faults({**DATA_CENTER, "base_url": f"https://{SITE}/wiki"})
+    assert fault.field == "token"
+
+
+@pytest.mark.parametrize(
     ("profile", "account"),
     [
         ({"type": "known", "accountId": "5b10", "email": "jane@example.com"}, "jane@example.com"),

@@ -56,6 +56,79 @@ def test_a_token_of_data_center_is_sent_alone_and_to_the_version_that_it_has():
     assert JIRA.outgoing(JIRA.probe, DATA_CENTER, None)[0].path == "/rest/api/2/myself"
 
 
+def test_an_oauth_token_of_the_cloud_is_sent_alone_through_the_gateway():
+    base = f"https://{GATEWAY}/ex/jira/1a11d016-8984-4c3e-b9ab-142dd06acb1b"
+    request, base_url, headers = JIRA.outgoing(built("search_issues", jql="project = A"), DATA_CENTER, base)
+    assert headers == {"authorization": "Bearer p4t"}
+    assert (request.path, base_url) == ("/rest/api/3/search/jql", base)
+
+
+def test_a_token_alone_is_not_stored_for_a_site_of_the_cloud():
+    (fault,) = JIRA.faults({**DATA_CENTER, "base_url": f"https://{SITE}"})
+    assert (fault.field, "takes email and api_token" in fault.message) == ("token", True)
+    for base in (f"https://{GATEWAY}/ex/jira/x", "https://jira.example", f"https://jira.example/{SITE}"):
+        assert list(JIRA.faults({**DATA_CENTER, "base_url": base})) == []
+    assert list(JIRA.faults({**CLOUD, "base_url": f"https://{SITE}"})) == []
+
+
+DOCUMENT = {"type": "doc", "version": 1, "content": []}
+NEW = {"project_key": "A", "issue_type": "Task", "summary": "x"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "instead"),
+    [
+        ("search_issues", {"jql": "project = A"}, "GET /rest/api/2/search"),
+        ("count_issues", {"jql": "project = A"}, "GET /rest/api/2/search"),
+        ("list_projects", {}, "GET /rest/api/2/project"),
+        ("list_priorities", {}, "GET /rest/api/2/priority"),
+        ("get_changelog", {"issue_id_or_key": "A-1"}, "expand changelog"),
+        ("search_users", {"query": "ann"}, "username"),
+        ("search_assignable_users", {"project": "A"}, "username"),
+        ("assign_issue", {"issue_id_or_key": "A-1", "account_id": "ann"}, '{"name": …}'),
+        ("remove_watcher", {"issue_id_or_key": "A-1", "account_id": "ann"}, "username"),
+        ("add_comment", {"issue_id_or_key": "A-1", "body": "x"}, "POST /rest/api/2/issue/A-1/comment"),
+        ("create_issue", {**NEW, "description": "x"}, "POST /rest/api/2/issue,"),
+        ("create_issues_bulk", {"issue_updates": [{**NEW, "description": DOCUMENT}]}, "POST /rest/api/2/issue/bulk"),
+        ("transition_issue", {"issue_id_or_key": "A-1", "transition_id": "5", "comment": "x"}, "wiki markup"),
+        ("add_worklog", {"issue_id_or_key": "A-1", "time_spent": "1h", "comment": "x"}, "wiki markup"),
+    ],
+)
+def test_what_data_center_lacks_is_not_sent_but_told_with_what_to_call_instead(name, arguments, instead):
+    request = built(name, **arguments)
+    assert JIRA.complete(request, CLOUD) == request
+    with pytest.raises(Invalid) as refusal:
+        JIRA.complete(request, {**DATA_CENTER, "base_url": "https://jira.example"})
+    assert "Jira Data Center" in str(refusal.value)
+    assert instead in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "path"),
+    [
+        ("create_issue", NEW, "/rest/api/2/issue"),
+        ("update_issue", {"issue_id_or_key": "A-1", "field_values": {"x": {"type": "doc"}}}, "/rest/api/2/issue/A-1"),
+        ("list_transitions", {"issue_id_or_key": "A-1"}, "/rest/api/2/issue/A-1/transitions"),
+        ("add_watcher", {"issue_id_or_key": "A-1", "account_id": "ann"}, "/rest/api/2/issue/A-1/watchers"),
+        ("add_attachment", {"issue_id_or_key": "A-1", "file": {"name": "x", "content": "x"}}, None),
+        ("call_api", {"method": "GET", "path": "/rest/api/2/search"}, "/rest/api/2/search"),
+    ],
+)
+def test_what_data_center_has_as_well_is_sent_to_its_version(name, arguments, path):
+    sent = JIRA.complete(built(name, **arguments), DATA_CENTER)
+    assert sent.path == (path or "/rest/api/2/issue/A-1/attachments")
+
+
+def test_a_profile_of_data_center_tells_that_not_every_tool_works_there():
+    assert "Data Center" in JIRA.judge(reply(200, b'{"name": "jane", "key": "JIRAUSER1"}')).reason
+    assert "Data Center" not in JIRA.judge(reply(200, b'{"accountId": "5b10", "displayName": "Jane"}')).reason
+
+
+def test_an_address_of_data_center_with_the_clouds_credential_is_told_which_one_it_takes():
+    assert "personal access token is taken, as `token`" in JIRA.judge(reply(404, b"", host="jira.example")).reason
+    assert "personal access token" not in JIRA.judge(reply(404, b"")).reason
+
+
 @pytest.mark.parametrize(
     ("body", "account"),
     [

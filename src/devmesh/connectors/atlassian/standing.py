@@ -22,13 +22,16 @@ def judge(explain: Explain, reply: Reply, account: Callable[[dict[str, object]],
     if reply.status == HTTPStatus.OK:
         profile = reply.json()
         if isinstance(profile, dict) and account(profile):
-            return _belongs(profile)
+            return _belongs(product, profile)
     return Verdict("unknown", _unclear(product, reply))
 
 
-def _belongs(profile: dict[str, object]) -> Verdict:
+def _belongs(product: str, profile: dict[str, object]) -> Verdict:
     shown = next(name for key in _NAMES if isinstance(name := profile.get(key), str) and name)
-    return Verdict("valid", f"The credential belongs to {shown}.", Identity(shown))
+    reason = f"The credential belongs to {shown}."
+    if "accountId" not in profile:
+        reason += f" It is one of {product} Data Center: a tool that needs the cloud says what to call instead."
+    return Verdict("valid", reason, Identity(shown))
 
 
 def _unclear(product: str, reply: Reply) -> str:
@@ -38,4 +41,7 @@ def _unclear(product: str, reply: Reply) -> str:
         return f"{product}'s rate limit is used up, so it did not look at the token. Validate later."
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"{product} failed with {reply.status}. Validate later."
-    return f"The server answered {reply.status}, but not as {product}'s API does: check base_url."
+    strange = f"The server answered {reply.status}, but not as {product}'s API does: check base_url."
+    if reply.host.endswith((".atlassian.net", "api.atlassian.com")):
+        return strange
+    return f"{strange} Of {product} Data Center only a personal access token is taken, as `token` without email."

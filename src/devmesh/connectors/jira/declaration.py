@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import structs
-
-from devmesh.connectors.atlassian.credential import FORMS, TOKEN_PAGE, fields, hands_out, headers
+from devmesh.connectors.atlassian.credential import (
+    FORMS,
+    TOKEN_PAGE,
+    faults,
+    fields,
+    hands_out,
+    headers,
+    is_data_center,
+)
 from devmesh.connectors.atlassian.refusals import failed
+from devmesh.connectors.jira.data_center import for_data_center
 from devmesh.connectors.jira.paging import CountedPaging
 from devmesh.connectors.jira.standing import explain, judge
 from devmesh.upstream.model import Connector, Request, get
 
-_CLOUD, _DATA_CENTER = "/rest/api/3/", "/rest/api/2/"
-
 
 def complete(request: Request, credential: Mapping[str, str]) -> Request:
-    """Return the request by the version of the API that Data Center has, if the credential is one of its."""
-    if "token" not in credential or not request.path.startswith(_CLOUD):
-        return request
-    return structs.replace(request, path=_DATA_CENTER + request.path.removeprefix(_CLOUD))
+    """Return the request as the product takes it that the credential is of; Invalid for what that one lacks."""
+    return for_data_center(request) if is_data_center(credential) else request
 
 
 CONNECTOR = Connector(
@@ -36,6 +39,7 @@ CONNECTOR = Connector(
     paging=CountedPaging(),
     headers={"accept": "application/json"},
     complete=complete,
+    faults=faults,
     hands_out=hands_out,
     tools_in=__package__,
     token_page=TOKEN_PAGE,
