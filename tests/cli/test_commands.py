@@ -64,6 +64,34 @@ async def test_a_command_that_there_is_none_of_is_a_usage_error(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["conect"], "next: Did you mean connect? 'devmesh --help' says more."),
+        (["keys", "rotat"], "next: Did you mean rotate? 'devmesh keys --help' says more."),
+        (
+            ["keys", "create", "x", "--type", "agnt"],
+            "next: Did you mean agent? 'devmesh keys create --help' says more.",
+        ),
+        (["ide", "add", "vscod"], "next: Did you mean vscode? 'devmesh ide add --help' says more."),
+        (["keys"], "next: 'devmesh keys --help' says more."),
+        (["xyzzy"], "next: 'devmesh --help' says more."),
+        (["connect", "--lable", "x"], "next: 'devmesh --help' says more."),
+        (["keys", "create", "x", "--type", "a' (choose from b)"], "--help' says more."),
+    ],
+    ids=" ".join,
+)
+async def test_what_is_mistyped_is_answered_with_the_nearest_choice(typed: list[str], said: str, tmp_path: Path):
+    ran = await Shell(tmp_path).run(*typed)
+    assert (ran.code, ran.out, said in ran.err) == (Exit.USAGE, "", True), ran.err
+
+
+async def test_whoever_types_the_name_alone_is_shown_the_commands(tmp_path: Path):
+    ran = await Shell(tmp_path).run()
+    assert (ran.code, ran.out) == (Exit.USAGE, "")
+    assert all(f"\n    {name}" in ran.err for name in cli.COMMANDS)
+
+
+@pytest.mark.parametrize(
     ("before", "some", "none"),
     [
         ([], {"connect", "serve", "--help"}, set()),

@@ -20,6 +20,7 @@ from devmesh.client.steps import advised, spoken
         ("GET /api/v1/credentials lists", "'devmesh connect' lists"),
         ("Begin again: POST /api/v1/auth/login.", "Begin again: 'devmesh login'."),
         ("GET /api/v1/tools lists", "'devmesh tools list' lists"),
+        ("tools/list shows the tools", "'devmesh tools list' shows the tools"),
         ("GET /api/v1/contexts lists", "'devmesh contexts list' lists"),
         ("GET /api/v1/api-keys lists", "'devmesh keys list' lists"),
         ("Create another key: POST /api/v1/api-keys.", "Create another key: 'devmesh keys create NAME'."),

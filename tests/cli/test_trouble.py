@@ -140,6 +140,24 @@ async def test_of_a_write_whose_answer_is_lost_it_is_said_that_nobody_knows(shel
 
 
 @pytest.mark.parametrize(
+    ("words", "seen", "doubted"),
+    [(("keys", "create", "mine"), "making the key", True), (("keys", "list"), "reading the keys", False)],
+)
+async def test_ctrl_c_ends_at_once_and_of_a_write_it_is_said_that_nobody_knows(
+    shell: Shell,
+    words: tuple[str, ...],
+    seen: str,
+    doubted: bool,  # noqa: FBT001 - a column of the table
+):
+    async with Hostile(lambda _: b"", silent=True) as server:
+        shell.environ |= {"DEVMESH_URL": server.url, "DEVMESH_API_KEY": KEY}
+        ran = await shell.type(*words, answers=[(seen, "\x03")])
+        assert len(server.requests) == 1
+    assert (ran.code, "Traceback" in ran.out) == (130, False)
+    assert ("Stopped. Whether it was done is not known" in ran.text) == doubted, ran.out
+
+
+@pytest.mark.parametrize(
     "url",
     ["http://mesh.example.com", "http://10.0.0.1:8081", "http://127.0.0.1.example.com", "http://localhost.example"],
 )

@@ -8,10 +8,12 @@ others need.
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
+import re
 import sys
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from devmesh import __version__
 
@@ -39,6 +41,11 @@ COMMANDS = {
 }
 
 
+_USAGE = 2
+# As argparse says it.
+_CHOICE = re.compile(r"invalid choice: '([^']+)' \(choose from (.+)\)")
+
+
 class Command(Protocol):
     """What a command's module offers."""
 
@@ -49,16 +56,32 @@ class Command(Protocol):
         """Do it; return the exit code."""
 
 
+class Parser(argparse.ArgumentParser):
+    """One whose errors say the next step; its subcommands are of this kind too."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with 2, after the usage, what is wrong, and the nearest choice if there are some."""
+        meant = ""
+        if wrong := _CHOICE.search(message):
+            nearest = difflib.get_close_matches(wrong[1], re.findall(r"[\w.-]+", wrong[2]), n=1)
+            meant = f"Did you mean {nearest[0]}? " if nearest else ""
+        self.print_usage(sys.stderr)
+        self.exit(_USAGE, f"{self.prog}: error: {message}\n  next: {meant}'{self.prog} --help' says more.\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command named on the command line; return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(prog="devmesh", description="One gateway between AI agents and services.")
+    parser = Parser(prog="devmesh", description="One gateway between AI agents and services.")
     parser.add_argument("--version", action="version", version=f"devmesh {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         child = commands.add_parser(name, help=summary, description=f"devmesh {name}: {summary}.")
         if given[:1] == [name]:
             _command(name).arguments(child)
+    if not given:
+        parser.print_help(sys.stderr)
+        return _USAGE
     options = parser.parse_args(given)
     return _command(options.command).run(options)
 

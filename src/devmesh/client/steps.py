@@ -14,6 +14,7 @@ _STEPS = tuple(
         (r"GET /api/v1/credentials\b(?!/)", "'devmesh connect'"),
         (r"POST /api/v1/auth/login\b(?!/)", "'devmesh login'"),
         (r"GET /api/v1/tools\b(?!/)", "'devmesh tools list'"),
+        (r"\btools/list\b", "'devmesh tools list'"),
         (r"GET /api/v1/contexts\b(?!/)", "'devmesh contexts list'"),
         (r"GET /api/v1/api-keys\b(?!/)", "'devmesh keys list'"),
         (r"POST /api/v1/api-keys\b(?!/)", "'devmesh keys create NAME'"),

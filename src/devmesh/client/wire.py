@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from devmesh import __version__
 from devmesh.client.address import Address
-from devmesh.client.failure import Away
+from devmesh.client.failure import Away, Exit, Failed
 
 # Until the connection stands; between two parts of an answer; until all of it is there.
 CONNECT_SECONDS = 10.0
@@ -43,7 +43,10 @@ def send(
     *,
     whole_seconds: float = WHOLE_SECONDS,
 ) -> Answer:
-    """Send one request, `body` as JSON, and return the answer; raise Away. No redirect is followed, no proxy asked."""
+    """Send one request, `body` as JSON, and return the answer; raise Away. No redirect is followed, no proxy asked.
+
+    Raises Failed for a write that Ctrl-C ends before its answer is there.
+    """
     sent = {"User-Agent": f"devmesh/{__version__}", "Accept": "application/json", **headers}
     content = None
     if body is not None:
@@ -60,6 +63,10 @@ def send(
                 late = ended.is_set() or isinstance(error, TimeoutError)
                 seconds = time.monotonic() - begun if late else None
                 raise _cut(address, error, seconds, safe=method in _SAFE) from None
+            except KeyboardInterrupt:
+                if method in _SAFE:
+                    raise
+                raise Failed(f"Stopped. {_DOUBT}", code=Exit.INTERRUPTED) from None
     finally:
         connection.close()
 
