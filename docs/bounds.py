@@ -53,7 +53,17 @@ def page() -> Iterator[str]:
     yield "## Plans"
     yield "Over all keys and sessions of a tenant; the counts hold for the whole organization."
     yield table(
-        ("Plan", "Requests a minute", "At once", "Users", "Agent keys", "Contexts", "Content of one"),
+        (
+            "Plan",
+            "Requests a minute",
+            "At once",
+            "Users",
+            "Keys",
+            "Keys of one person",
+            "Agent keys",
+            "Contexts",
+            "Content of one",
+        ),
         (_plan(plans.of(name)) for name in plans.names()),
     )
     first = plans.default
@@ -122,7 +132,7 @@ def _kept() -> Iterator[tuple[str, str]]:
 
 
 def _plan(plan: Plan) -> tuple[str, ...]:
-    counts = (plan.max_users, plan.max_agents, plan.max_contexts)
+    counts = (plan.max_users, plan.max_keys, plan.max_keys_per_user, plan.max_agents, plan.max_contexts)
     shown = ("unlimited" if count is None else f"{count:,}" for count in counts)
     size = _size(contexts.LARGEST if plan.max_context_bytes is None else plan.max_context_bytes)
     return (plan.name, f"{plan.requests_per_minute:,}", f"{plan.burst:,}", *shown, size)

@@ -235,8 +235,8 @@ async def test_a_person_who_is_removed_while_storing_and_minting_leaves_nothing(
         assert {status for status, _ in replies} <= {201, 204, 401}, [body for status, body in replies if status > 401]
         assert 204 in {status for status, _ in replies}
     left = await rows(organization)
-    assert not {"data_keys", "credentials", "agent_keys", "sessions"} & set(left)
-    assert (left["users"], left["api_keys"], left["route_keys"]) == (1, 1, 1)
+    assert not {"data_keys", "credentials", "sessions"} & set(left)
+    assert (left["users"], left["api_keys"], left["route_keys"], left["live_keys"]) == (1, 1, 1, 1)
 
 
 async def test_another_organizations_person_does_not_exist(mesh: Mesh, organization: Organization):

@@ -1,4 +1,4 @@
-"""In which tenant a key is made, tenants that come to be with their first key, and a plan's agents."""
+"""In which tenant a key is made, and tenants that come to be with their first key."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from devmesh.access import Role
 from devmesh.app import App, build
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
-from devmesh.db.migrate import migrations
 from devmesh.directory.model import TenantNotFound
 from devmesh.keys.model import NewKey
 from devmesh.settings import Settings
@@ -148,39 +146,6 @@ async def test_keys_of_another_tenant_are_listed_and_revoked_by_an_administrator
     assert (await organization.ask("GET", PROFILE, key=made["api_key"]))[0] == 401
 
 
-async def test_agents_are_counted_over_all_tenants_and_never_exceed_the_plan_at_once(organization: Organization):
-    replies = await asyncio.gather(*[mint(organization, f"agents-{i % 4}", key_type="agent") for i in range(20)])
-    made = [body for status, body in replies if status == 201]
-    assert (len(made), {status for status, _ in replies}) == (10, {201, 409})
-    status, problem = await mint(organization, "fresh", key_type="agent")
-    assert (status, problem["code"]) == (409, "agent_limit_reached")
-    assert "fresh" not in await tenants(organization)
-    assert (await mint(organization, "fresh"))[0] == 201
-    await organization.ask("DELETE", f"{KEYS}/{made[0]['id']}")
-    assert (await mint(organization, "fresh", key_type="agent"))[0] == 201
-    assert (await mint(organization, "fresh", key_type="agent"))[0] == 409
-    _, page = await organization.ask("GET", "/api/v1/audit?action=key.create&outcome=refused")
-    assert page["entries"][0]["code"] == "agent_limit_reached"
-
-
-async def test_an_expired_agent_takes_no_place(mesh: Mesh, organization: Organization):
-    for _ in range(10):
-        await organization.new_key(key_type="agent", expires_at="2999-01-01T00:00:00Z")
-    assert (await mint(organization, organization.slug, key_type="agent"))[0] == 409
-    async with mesh.app.database.acting(UUID(organization.id)) as tx:
-        await tx.run(
-            "update agent_keys set expires_at = now() where key_id = (select min(key_id::text) from agent_keys)::uuid"
-        )
-    assert (await mint(organization, organization.slug, key_type="agent"))[0] == 201
-
-
-async def test_another_organizations_agents_take_no_place(mesh: Mesh, organization: Organization):
-    theirs = await mesh.organization()
-    for _ in range(10):
-        await theirs.new_key(key_type="agent")
-    assert (await mint(organization, "blue", key_type="agent"))[0] == 201
-
-
 @pytest.fixture
 async def strict(
     postgres: Embedded, master_key: bytes, ring: KeyRing, mesh: Mesh, tmp_path: Path
@@ -223,27 +188,3 @@ async def test_the_published_guides_migration_loop_works_as_printed(organization
     assert await tenants(organization) == [organization.slug, *names]
     _, listed = await organization.ask("GET", f"{KEYS}?tenant_id=analytics-tenant")
     assert [entry["scopes"] for entry in listed["api_keys"]] == [["contexts:read", "contexts:write"]] * 2
-
-
-async def test_agent_keys_from_before_the_count_are_counted(postgres: Embedded, organization: Organization):
-    for _ in range(2):
-        await organization.new_key(key_type="agent", tenant_id="blue")
-    await organization.new_key(tenant_id="blue")
-    sql = next(text for number, _, text in migrations() if number == 4)
-    catching_up = re.search(
-        r"alter table api_keys no force.*?alter table api_keys force row level security;", sql, re.DOTALL
-    )
-    assert catching_up
-    owner = await asyncpg.connect(**postgres.owner_dsn)
-    whole = owner.transaction()
-    await whole.start()
-    try:
-        await owner.execute("alter table agent_keys no force row level security; delete from agent_keys")
-        await owner.execute(catching_up[0])
-        found = await owner.fetchval(
-            "select count(*) from agent_keys where organization_id = $1", UUID(organization.id)
-        )
-    finally:
-        await whole.rollback()
-        await owner.close()
-    assert found == 2

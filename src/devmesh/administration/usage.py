@@ -53,19 +53,18 @@ class Uses:
             plan = self._plans.of(organization.plan)
             users = await self._users.count(tx, organization_id)
             pending = await self._pending(tx, caller)
-            agents = await self._keys.agents(tx, caller)
+            live = await self._keys.live(tx, caller)
             tenants = await self._tenants.of(tx, organization_id, None)
-            keys = credentials = 0
+            credentials = 0
             for tenant in tenants:
                 await tx.turn_to(tenant.id)
-                keys += await self._keys.count(tx, caller, tenant.id)
                 credentials += await self._credentials.count(tx, caller, tenant.id)
         return Usage(
             plan=plan.name,
             users=Used(users, plan.max_users),
             invitations=Used(pending),
-            agents=Used(agents, plan.max_agents),
-            keys=Used(keys),
+            agents=Used(live.agents, plan.max_agents),
+            keys=Used(live.keys, plan.max_keys),
             credentials=Used(credentials),
             tenants=Used(len(tenants)),
         )

@@ -38,6 +38,8 @@ class _PlanEntry(Struct, frozen=True, forbid_unknown_fields=True):
     max_agents: Count | None = None
     max_contexts: Count | None = None
     max_context_bytes: Count | None = None
+    max_keys: Count | None = None
+    max_keys_per_user: Count | None = None
 
 
 class _Keys(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +74,8 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 class Plan:
     """What an organization may use; None is unlimited. The limits are a bucket over all keys of a tenant.
 
-    `max_contexts` counts those of all its tenants; `max_context_bytes` is how large the content of one may be.
+    `max_contexts` and `max_keys` count those of all its tenants, `max_keys_per_user` one person's among these;
+    `max_context_bytes` is how large the content of one may be.
     """
 
     name: str
@@ -82,6 +85,8 @@ class Plan:
     burst: int
     max_contexts: int | None = None
     max_context_bytes: int | None = None
+    max_keys: int | None = None
+    max_keys_per_user: int | None = None
 
 
 class Plans:
@@ -141,6 +146,8 @@ def _plan(name: str, entry: _PlanEntry, bucket: Bucket) -> Plan:
         bucket.burst,
         entry.max_contexts,
         entry.max_context_bytes,
+        entry.max_keys,
+        entry.max_keys_per_user,
     )
 
 

@@ -68,6 +68,15 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """How many keys of an organization are neither revoked nor expired; `of_user`: those of one person."""
+
+    keys: int
+    of_user: int
+    agents: int
+
+
+@dataclass(frozen=True, slots=True)
 class IssuedKey:
     """A key together with its secret; exists only in the one response that shows it."""
 
@@ -176,6 +185,14 @@ class AgentLimitReached(Conflict):
     code = "agent_limit_reached"
     error = "Agent Limit Reached"
     hint = "Revoke an agent key that is not needed any more (DELETE /api/v1/api-keys/{id}), or ask for another plan."
+
+
+class KeyLimitReached(Conflict):
+    """The organization, or the person, has as many keys as the plan allows."""
+
+    code = "key_limit_reached"
+    error = "Key Limit Reached"
+    hint = "Revoke a key that is not needed any more (DELETE /api/v1/api-keys/{id}), or ask for another plan."
 
 
 class BeyondYourOwn(Forbidden):

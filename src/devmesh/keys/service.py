@@ -30,11 +30,14 @@ from devmesh.keys.model import (
     KeyChange,
     KeyChanged,
     KeyEnded,
+    KeyLimitReached,
     KeyNotFound,
+    Live,
     NewKey,
     NotYourKey,
 )
 from devmesh.keys.places import ADMINISTERS, Place, Places
+from devmesh.keys.room import Room
 from devmesh.keys.verify import KEY_CHANGED, Verifier
 
 
@@ -61,6 +64,7 @@ class Keys:
         self._verifier = verifier
         self._directory = directory
         self._places = places
+        self._room = Room(directory, plans)
         self._services = services
 
     async def issue_first(self, tx: Tx, organization_id: UUID, tenant_id: UUID, user_id: UUID) -> IssuedKey:
@@ -84,8 +88,7 @@ class Keys:
         most = self._plans.key_default(new.key_type)
         try:
             async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
-                if new.key_type is KeyType.AGENT:
-                    await self._check_room(tx, caller)
+                await self._room.check(tx, caller, new.key_type)
                 place = await self._places.place(tx, caller, new.tenant_id)
                 given = (await self._minter(tx, caller, place)).give(new, most)
                 await tx.turn_to(place.tenant_id)
@@ -93,7 +96,7 @@ class Keys:
                 await self._audit.record_in(
                     tx, caller, "key.create", str(issued.key.id), in_tenant=str(place.tenant_id)
                 )
-        except AgentLimitReached as refusal:
+        except (AgentLimitReached, KeyLimitReached) as refusal:
             self._audit.refused(caller, "key.create", refusal.code)
             raise
         return replace(issued, tenant_created=place.created)
@@ -174,22 +177,9 @@ class Keys:
                 await self._changes.announce(tx, KEY_CHANGED, str(key_id))
         return key
 
-    async def agents(self, tx: Tx, caller: Caller) -> int:
-        """Return how many live agent keys the caller's organization has."""
-        return await store.agents(tx, caller.organization_id)
-
-    async def count(self, tx: Tx, caller: Caller, tenant_id: UUID) -> int:
-        """Return how many live keys are in that tenant, which `tx` sees."""
-        return await store.count(tx, caller.organization_id, tenant_id)
-
-    async def _check_room(self, tx: Tx, caller: Caller) -> None:
-        """Raise AgentLimitReached if there is no place for one more agent key; nobody else counts until `tx` ends."""
-        organization = await self._directory.lock(tx, caller.organization_id)
-        if organization is None:
-            raise InvalidKey  # removed while this request was under way
-        plan = self._plans.of(organization.plan)
-        if plan.max_agents is not None and await store.agents(tx, organization.id) >= plan.max_agents:
-            raise AgentLimitReached(f"The plan '{plan.name}' has places for {plan.max_agents} agent keys.")
+    async def live(self, tx: Tx, caller: Caller) -> Live:
+        """Return how many live keys the caller's organization has, in all its tenants."""
+        return await store.live(tx, caller.organization_id, caller.user_id)
 
     async def _minter(self, tx: Tx, caller: Caller, place: Place) -> Own:
         """Return what the caller has to give; tenant, person and the caller's key are there, as they are, at commit.

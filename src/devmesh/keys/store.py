@@ -8,7 +8,7 @@ from uuid import UUID
 from devmesh.access import KeyType
 from devmesh.db.pool import Record, Tx
 from devmesh.db.tally import Uses
-from devmesh.keys.model import Key
+from devmesh.keys.model import Key, Live
 
 # When a key ends: as it says itself, or by its organization's policy, which counts from its present secret.
 END = (
@@ -55,34 +55,26 @@ async def insert(tx: Tx, organization_id: UUID, tenant_id: UUID, key: Key, diges
         key.result_bytes,
     )
     await _add_route(tx, organization_id, tenant_id, key.id, digest)
-    if key.key_type is KeyType.AGENT:
-        await tx.run(
-            "insert into agent_keys (key_id, organization_id, expires_at) values ($1, $2, $3)",
-            key.id,
-            organization_id,
-            key.expires_at,
-        )
-
-
-async def agents(tx: Tx, organization_id: UUID) -> int:
-    """Return how many agent keys of the organization, in all its tenants, are neither revoked nor expired."""
-    found: int = await tx.value(
-        "select count(*) from agent_keys where organization_id = $1 and (expires_at is null or expires_at > now())",
+    await tx.run(
+        "insert into live_keys (key_id, organization_id, user_id, key_type, expires_at) values ($1, $2, $3, $4, $5)",
+        key.id,
         organization_id,
+        key.user_id,
+        key.key_type.value,
+        key.expires_at,
     )
-    return found
 
 
-async def count(tx: Tx, organization_id: UUID, tenant_id: UUID) -> int:
-    """Return how many keys of the tenant are neither revoked nor expired."""
-    found: int = await tx.value(
-        "select count(*) from api_keys k join organizations o on o.id = k.organization_id "
-        "where k.organization_id = $1 and k.tenant_id = $2 "
-        f"and k.revoked_at is null and coalesce({END} > now(), true)",
+async def live(tx: Tx, organization_id: UUID, user_id: UUID) -> Live:
+    """Return how many keys the organization, and of these its user, has in all tenants."""
+    row = await tx.one(
+        "select count(*) as keys, count(*) filter (where user_id = $2) as of_user, "
+        "count(*) filter (where key_type = 'agent') as agents "
+        "from live_keys where organization_id = $1 and (expires_at is null or expires_at > now())",
         organization_id,
-        tenant_id,
+        user_id,
     )
-    return found
+    return Live(**row) if row else Live(0, 0, 0)
 
 
 async def tenant_of(tx: Tx, organization_id: UUID, key_id: UUID) -> UUID | None:
@@ -164,7 +156,7 @@ async def revoke(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID) -
         tenant_id,
         key_id,
     )
-    await tx.run("delete from agent_keys where organization_id = $1 and key_id = $2", organization_id, key_id)
+    await tx.run("delete from live_keys where organization_id = $1 and key_id = $2", organization_id, key_id)
     return bool(
         await tx.run(
             "update api_keys set revoked_at = now(), version = version + 1, previous_digest = null, "
@@ -219,7 +211,7 @@ async def change(tx: Tx, organization_id: UUID, tenant_id: UUID, key: Key) -> No
         key.result_bytes,
     )
     await tx.run(
-        "update agent_keys set expires_at = $3 where organization_id = $1 and key_id = $2",
+        "update live_keys set expires_at = $3 where organization_id = $1 and key_id = $2",
         organization_id,
         key.id,
         key.expires_at,

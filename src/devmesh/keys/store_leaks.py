@@ -33,6 +33,6 @@ async def end(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID, dige
         digests,
     )
     await tx.run(
-        "delete from agent_keys where organization_id = $1 and key_id = $2 and $3", organization_id, key_id, revoked
+        "delete from live_keys where organization_id = $1 and key_id = $2 and $3", organization_id, key_id, revoked
     )
     return ended
