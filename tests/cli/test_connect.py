@@ -137,7 +137,10 @@ async def test_disconnecting_asks_first_and_destroys_one_credential(
     done = await logged_in.type("disconnect", "github", answers=[("[y/N]", "y")])
     assert (done.code, await stored(organization)) == (0, [])
     again = await logged_in.run("disconnect", "github", "--yes")
-    assert again.code == 4
+    assert (again.code, "No such credential is stored." in again.err) == (4, True), again.err
+    await organization.connect(github, ADA, label="work")
+    unlabeled = await logged_in.run("disconnect", "github", "--yes")
+    assert (unlabeled.code, "There is one with --label work." in unlabeled.err) == (4, True), unlabeled.err
 
 
 async def test_an_agents_key_may_see_services_and_connect_none(shell: Shell, organization: Organization):

@@ -44,6 +44,7 @@ def test_a_route_becomes_the_command_that_does_the_same(text: str, said: str):
         "GET /api/v1/contexts/{id}/versions lists them.",
         "GET /api/v1/api-keys/{id} shows it.",
         "POST /api/v1/auth/login/mfa",
+        "https://tracker.example/issues?label=bug",
     ],
 )
 def test_a_route_without_a_command_stays(text: str):

@@ -19,6 +19,7 @@ _STEPS = tuple(
         (r"GET /api/v1/api-keys\b(?!/)", "'devmesh keys list'"),
         (r"POST /api/v1/api-keys\b(?!/)", "'devmesh keys create NAME'"),
         (r"POST /api/v1/api-keys/\{id\}/rotate", "'devmesh keys rotate KEY'"),
+        (r"\bone with \?label=", "one with --label "),
         (r"DELETE /api/v1/api-keys/\{id\}", "'devmesh keys revoke KEY'"),
     )
 )

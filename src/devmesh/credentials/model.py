@@ -129,6 +129,7 @@ class CredentialNotFound(NotFound):
     """The caller has stored no credential for that service."""
 
     code = "credential_not_found"
+    detail = "No such credential is stored."
     hint = "GET /api/v1/credentials lists what is stored; POST /api/v1/credentials stores one."
 
     @classmethod
