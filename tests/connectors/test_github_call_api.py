@@ -106,3 +106,20 @@ def test_a_read_key_may_use_it_to_read_alone():
 
 def test_a_graphql_query_counts_as_a_write():
     assert not TOOL.reads(built(method="POST", path="/graphql", body={"query": "{ viewer { login } }"}))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "operation"),
+    [
+        ("POST", "/admin/users/ann/authorizations", {"scopes": ["repo"]}, "create_impersonation_token"),
+        ("POST", "/authorizations", {"note": "x"}, "create_authorization"),
+        ("PUT", "/authorizations/clients/x/y", {}, "create_authorization"),
+        ("DELETE", "/admin/users/ann/authorizations", None, None),
+        ("POST", "/graphql", {"query": "{ repository(owner: o) { x: tempCloneToken } }"}, "query_credential"),
+        ("POST", "/%67raphql/", {"query": "mutation { x { identityProvider { recoveryCodes } } }"}, "query_credential"),
+        ("POST", "/graphql", {"query": "{ viewer { login } }"}, None),
+        ("POST", "/repos/o/r/issues", {"title": "tempCloneToken is null"}, None),
+    ],
+)
+def test_what_answers_with_a_credential_is_known(method, path, body, operation):
+    assert CONNECTORS["github"].hands_out(built(method=method, path=path, body=body)) == operation

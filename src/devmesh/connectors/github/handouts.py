@@ -16,7 +16,13 @@ _ROUTES = {
     "create_installation_token": re.compile("post .*/app/installations/[^/]+/access_tokens"),
     "create_app_token": re.compile("(?:post|patch) .*/applications/[^/]+/token(?:/scoped)?"),
     "create_app": re.compile("post .*/app-manifests/[^/]+/conversions"),
+    # On a server of one's own, in another person's name.
+    "create_impersonation_token": re.compile("post .*/admin/users/[^/]+/authorizations"),
+    "create_authorization": re.compile("(?:post|put|patch) .*/authorizations(?:/.*)?"),
 }
+_GRAPHQL = re.compile("post (?:.*/)?graphql")
+# What a query names to be answered with a token that clones, or with codes that log in; names take no escapes there.
+_QUERIED = re.compile("tempclonetoken|recoverycodes")
 _ALERTS = re.compile("(?:get|head|patch) .*/secret-scanning/alerts(?:/[^/]+)?")
 # What clones a private repository, or fetches a runner, for some minutes: amid what is read for other things.
 _TEMPORARY = re.compile(rb'("temp_(?:clone|download)_token"\s*:\s*)"[^"\\]*"')
@@ -35,6 +41,8 @@ def hands_out(request: Request) -> str | None:
     for operation, route in _ROUTES.items():
         if any(map(route.fullmatch, spellings)):
             return operation
+    if any(map(_GRAPHQL.fullmatch, spellings)) and _QUERIED.search(str(request.json).lower()):
+        return "query_credential"
     # The secrets that were found stand in the reply, unless it is asked to hide them (which only a GET can).
     hidden = request.method != "PATCH" and str(request.query.get("hide_secret")).lower() == "true"
     return "read_leaked_secret" if not hidden and any(map(_ALERTS.fullmatch, spellings)) else None
