@@ -73,6 +73,8 @@ def test_what_runs_by_get_inside_harness_is_no_read(part):
         ("POST", "/gitops/api/v1/agents/a/credentials", "create_gitops_agent"),
         ("GET", "/gitops/api/v1/agents/a/deploy.yaml", "read_gitops_installation"),
         ("POST", "/code/api/v1/user/tokens", "create_code_token"),
+        ("GET", "/gateway/log-service/token", "read_service_token"),
+        ("GET", "/log-service/blob/download", None),
         ("POST", "/ng/api/v2/secrets/decrypt", "decrypt_secret"),
         ("POST", "/ng/api/v2/secrets/decrypt-encryption-details", "decrypt_secret"),
         ("GET", "/ng/api/apikey", None),

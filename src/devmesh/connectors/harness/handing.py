@@ -48,6 +48,10 @@ _OPERATIONS = {
         )
     ),
     "create_code_token": Routes("POST /code/api/v1/user/tokens"),
+    # With these the logs and the test results are read and written.
+    "read_service_token": Routes(
+        *(f"{method} /{service}/token" for method in _READS for service in ("log-service", "ti-service"))
+    ),
 }
 # None of them has more, a file's folders included.
 _MOST_SEGMENTS = 16
