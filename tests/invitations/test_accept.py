@@ -272,6 +272,10 @@ async def test_a_refused_acceptance_is_recorded(organization: Organization, toke
     await set_plan(organization, "free")
     for _ in range(4):
         await organization.person()
-    assert (await post.accept(token))[1]["code"] == "user_limit_reached"
+    _, problem = await post.accept(token)
+    assert (problem["code"], problem["hint"].partition(".")[0]) == (
+        "user_limit_reached",
+        "Tell whoever invited you",
+    )
     (entry,) = await recorded(organization, "invitation.accept")
     assert (entry["outcome"], entry["code"]) == ("refused", "user_limit_reached")

@@ -225,8 +225,20 @@ async def test_a_dead_invitation_offers_nothing_but_what_to_do(mesh: Mesh):
 async def test_an_invitation_that_is_spent_meanwhile_takes_its_form_away(mesh: Mesh):
     replies = {"/auth/invitation/lookup": [INVITATION], "/auth/invitation/accept": [refused(400, "link_invalid")]}
     found = await played(mesh, "/accept", 'await submit("accept"); look();', replies)
-    assert found["seen"][0]["told"] == "Refused."
+    assert found["seen"][0]["told"] == "Refused. Do this."
     assert "accept" in found["seen"][0]["hidden"]
+
+
+async def test_whatever_is_refused_the_next_step_is_told_beside_it(mesh: Mesh):
+    busy = refused(503, "login_busy")
+    joining = {"/auth/invitation/lookup": [INVITATION], "/auth/invitation/accept": [busy, ok(**JOINED)]}
+    steps = 'await submit("accept"); look(); await submit("accept"); await submit("make"); look();'
+    found = await played(mesh, "/accept", steps, {**joining, "/api-keys": [refused(401, "token_expired")]})
+    for path, form, route in (("/reset", "reset", "password/reset/confirm"), ("/verify", "confirm", "email/verify")):
+        one = await played(mesh, path, f'await submit("{form}"); look();', {f"/auth/{route}": [busy]})
+        assert form not in one["seen"][0]["hidden"]
+        found["seen"] += one["seen"]
+    assert [seen["told"] for seen in found["seen"]] == ["Refused. Do this."] * 4
 
 
 async def test_where_the_server_is_away_the_look_can_be_repeated(mesh: Mesh):
@@ -290,6 +302,7 @@ async def test_a_dead_reset_link_offers_another_mail(mesh: Mesh):
     }
     found = await played(mesh, "/reset", steps, replies)
     dead, asked = found["seen"]
+    assert dead["told"] == "Refused."  # what to do is the form
     assert "reset" in dead["hidden"]
     assert "again" not in dead["hidden"]
     assert asked["told"].startswith("If an account")

@@ -33,10 +33,13 @@ function sends(form, path, body, answered, bearer = () => null) {
   });
 }
 
-// Tells every fault, and leads to the first field that has one.
-function refuse(said) {
+// What happened and, if it was refused, what to do next.
+const words = ({ message, detail, hint }) => message ?? `${detail} ${hint}`;
+
+// Tells what was answered, every fault of it, and leads to the first field that has one.
+function tell(said) {
   const faults = said.errors ?? [];
-  told.textContent = faults.length ? "That is not accepted yet:" : said.detail;
+  told.textContent = faults.length ? "That is not accepted yet:" : words(said);
   const items = faults.map(({ field, message }) => {
     const item = document.createElement("li");
     item.textContent = `${field.replaceAll("_", " ")}: ${message}`;

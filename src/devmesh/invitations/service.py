@@ -39,6 +39,8 @@ from devmesh.mail.outbox import Outbox
 from devmesh.settings import Settings
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+# For whoever accepts: they can do none of what makes room.
+_NO_PLACE = "Tell whoever invited you. Once they have made room, this link works, until it expires."
 
 
 class Invitations:
@@ -172,12 +174,13 @@ class Invitations:
             )
         return tenant.id
 
-    async def _check_room(self, tx: Tx, organization: Organization, invited: int) -> None:
+    async def _check_room(self, tx: Tx, organization: Organization, invited: int, *, hint: str | None = None) -> None:
         """Raise UserLimitReached if there is no place for one more beside the users and those `invited`."""
         plan = self._plans.of(organization.plan)
         if plan.max_users is not None and await self._users.count(tx, organization.id) + invited >= plan.max_users:
             raise UserLimitReached(
-                f"The plan '{plan.name}' has places for {plan.max_users} users, pending invitations among them."
+                f"The plan '{plan.name}' has places for {plan.max_users} users, pending invitations among them.",
+                hint=hint,
             )
 
     async def _find(self, token: str) -> tuple[Organization, Invitation]:
@@ -206,7 +209,7 @@ class Invitations:
         invitation = await store.get(tx, organization_id, invitation_id)
         if organization is None or invitation is None or not await store.remove(tx, organization_id, invitation_id):
             raise InvitationInvalid
-        await self._check_room(tx, organization, 0)
+        await self._check_room(tx, organization, 0, hint=_NO_PLACE)
         user = await self._add(tx, invitation, newcomer)
         actor = msgspec.structs.replace(visitor, user_id=user.id, role=user.role)
         await self._audit.record_in(tx, actor, "invitation.accept", str(invitation_id), email=user.email)
