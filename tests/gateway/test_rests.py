@@ -10,6 +10,7 @@ import pytest
 
 from devmesh.directory.service import Directory
 from devmesh.gateway.rests import RestsExpiry
+from sessions_people import new_person
 
 if TYPE_CHECKING:
     from devmesh.demo.github import GitHub
@@ -122,6 +123,20 @@ async def test_nobody_else_reads_it(mesh: Mesh, github: GitHub):
         result = await read(organization, handle, key=key)
         assert (result["isError"], result["_meta"]["code"]) == (True, "result_gone")
     assert len((await read(mine, handle))["structuredContent"]["items"]) == 5
+
+
+async def test_of_a_persons_sessions_the_one_that_called_reads_on(organization: Organization, github: GitHub):
+    answers(github, [{"title": "x" * 900}] * 10)
+    person = await new_person(organization)
+    mine = person.tokens.access_token
+    await organization.connect(github, ADA, key=mine)
+    result = await organization.call("github.list_issues", WHERE, headers=SMALL, key=mine)
+    handle = result["structuredContent"]["more"]["handle"]
+    other = (await person.again()).tokens.access_token
+    assert (await read(organization, handle, key=other))["_meta"]["code"] == "result_gone"
+    _, refreshed = await person.refresh()
+    for key in (mine, refreshed["access_token"]):
+        assert len((await read(organization, handle, key=key))["structuredContent"]["items"]) == 5
 
 
 @pytest.mark.parametrize("handle", ["0" * 32 + "-0", "", "x", "0" * 32, "0" * 32 + "-", "../x", "0" * 32 + "--1"])

@@ -133,4 +133,5 @@ def _of(caller: Caller) -> tuple[UUID, UUID | None]:
 
 
 def _place(caller: Caller, id_: UUID, tool: str) -> bytes:
-    return place("result", caller.organization_id, caller.tenant_id, *_of(caller), id_, tool)
+    session = () if caller.session_id is None else (caller.session_id,)
+    return place("result", caller.organization_id, caller.tenant_id, *_of(caller), *session, id_, tool)
