@@ -5,6 +5,8 @@
 `destructive` as they are here; `base`, the path's beginning that belongs to the base URL; `slashes`, the parameters
 of the path that hold them; `ours_alone` for a tool that the catalogue does not have; `undescribed` for one whose
 requests the service's description does not have as the service takes them (true: none; or the numbers of the records).
+
+`evidence.json` holds where each operation was found that the catalogue itself knows by hearsay.
 """
 
 import json
@@ -18,6 +20,7 @@ HERE = Path(__file__).parent
 VENDORS = HERE.parents[2] / "shared" / "vendors"
 FILE = VENDORS / "catalogue.yaml"
 FACTS = ("method", "path", "read_only", "destructive", "slashes", "ours_alone")
+HEARSAY = "inference"
 # The vendors' names for the size and the place of a page, for which all tools here take `limit` and `cursor`.
 PAGING = {
     "github": {"per_page", "page"},
@@ -48,6 +51,12 @@ def read():
         service: {entry["name"].partition(".")[2]: entry_of(entry) for entry in entries}
         for service, entries in listed.items()
     }
+
+
+def hearsay():
+    """Return the tools whose operations the catalogue found in no description and no source."""
+    listed = yaml.load(FILE.read_text(), yaml.CSafeLoader)
+    return {one["name"] for entries in listed.values() for one in entries if one["evidence"] == HEARSAY}
 
 
 def entry_of(entry):

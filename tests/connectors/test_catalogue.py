@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from connectors.catalogue import HERE, PAGING, corrected, deviations, expected, pattern_of, read, snake
+from connectors.catalogue import HERE, PAGING, corrected, deviations, expected, hearsay, pattern_of, read, snake
 from devmesh.connectors import CONNECTORS
 
 CATALOGUE = read()
@@ -50,6 +50,14 @@ def test_what_is_recorded_for_a_tool_goes_to_its_operation(service):
         # An operation of AWS is named by its service's model, and has no path of its own here.
         if entry["path"].startswith("/"):
             assert [path for _, path in sent if not re.fullmatch(pattern_of(entry), path)] == [], name
+
+
+def test_what_the_catalogue_has_by_hearsay_was_found_elsewhere():
+    evidence = json.loads((HERE / "evidence.json").read_text())
+    assert set(evidence) == hearsay()
+    assert [
+        name for name, found in evidence.items() if not re.match(r"(https://|[\w-]+/[\w-]+, )[^:]+.*: .{10}", found)
+    ] == []
 
 
 def test_every_deviation_gives_its_reason_and_is_one(service):
