@@ -27,7 +27,7 @@ FILES = {
     "integrations/github-action/README.md": {"deploy.yml"},
 }
 
-PYTHON = {"connectors.md", "python.md"}
+PYTHON = {"docs/connectors.md", "docs/guide/python.md", "sdk/python/README.md"}
 
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,})(\S*)[^\n]*\n(.*?)^ *\2 *$", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"<!-- (illustration|file): (.+?) -->\s*\Z")
@@ -51,7 +51,7 @@ class Block:
 
 def pages() -> list[Path]:
     """Return every page of ours."""
-    beside = sorted((ROOT / "integrations").rglob("*.md"))
+    beside = [*sorted((ROOT / "integrations").rglob("*.md")), *sorted((ROOT / "sdk").glob("*/README.md"))]
     return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")), *beside]
 
 
@@ -120,7 +120,7 @@ def _unused(path: Path, block: Block) -> Iterator[str]:
         yield f"line {block.line}: no test uses this block; show a reply after its request, or say why it is shown"
     if block.use == "file" and block.name not in FILES.get(str(path.relative_to(ROOT)), ()):
         yield f"line {block.line}: no test uses the file {block.name}"
-    if block.use == "python" and path.name not in PYTHON:
+    if block.use == "python" and str(path.relative_to(ROOT)) not in PYTHON:
         yield f"line {block.line}: no test runs the python of this page"
 
 

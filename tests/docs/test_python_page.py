@@ -1,40 +1,58 @@
-"""The page on the Python SDK, pasted into one interpreter from top to bottom, and read by the type checker."""
+"""The pages on the Python SDK, pasted into one interpreter from top to bottom, and read by the type checker."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pages import blocks
 from reader import PRINTED_URL, ROOT
 
-PAGE = ROOT / "docs" / "guide" / "python.md"
+from devmesh_sdk import Client
+
+# Each with how many blocks it prints at least.
+PAGES = [(ROOT / "docs" / "guide" / "python.md", 7), (ROOT / "sdk" / "python" / "README.md", 2)]
+NAMES = [f"{path.parent.name}/{path.name}" for path, _ in PAGES]
 END = "--- the block ends"
 TOKEN = '{"token": "ghp_YourGitHubToken"}'
+# Who the start of the repository's README registers.
+REGISTERED = {
+    "organization_name": "My Team",
+    "organization_slug": "my-team",
+    "admin_email": "me@example.com",
+    "admin_name": "Me",
+    "admin_password": "a sentence that only I say",
+}
 
 
-def printed() -> list[tuple[str, str]]:
+def printed(page: Path) -> list[tuple[str, str]]:
     """Each block of the page with what it says that it prints."""
-    found = [block for block in blocks(PAGE.read_text()) if block.language in ("python", "text")]
+    found = [block for block in blocks(page.read_text()) if block.language in ("python", "text")]
     pairs = list(zip(found[::2], found[1::2], strict=True))
     assert [(code.language, output.language) for code, output in pairs] == [("python", "text")] * len(pairs)
     return [(code.text, output.text) for code, output in pairs]
 
 
-def test_the_page_can_be_pasted_from_top_to_bottom(served, github):
-    assert len(printed()) >= 7
-    script = "\n".join(f"{code}\nprint({END!r})" for code, _ in printed())
+@pytest.mark.parametrize(("page", "least"), PAGES, ids=NAMES)
+def test_a_page_can_be_pasted_from_top_to_bottom(page: Path, least: int, served, github):
+    assert len(printed(page)) >= least
+    script = "\n".join(f"{code}\nprint({END!r})" for code, _ in printed(page))
     here = script.replace(PRINTED_URL, served.url)
     here = here.replace(TOKEN, f"{TOKEN}, metadata={{'base_url': {github.url!r}}}")
-    done = subprocess.run([sys.executable, "-c", here], capture_output=True, text=True, check=False, timeout=60)
+    environ = {**os.environ, "DEVMESH_API_KEY": Client(served.url).organization.register(**REGISTERED)["api_key"]}
+    command = [sys.executable, "-c", here]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environ)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.split(f"{END}\n") == [*(output for _, output in printed()), ""]
+    assert done.stdout.split(f"{END}\n") == [*(output for _, output in printed(page)), ""]
 
 
-def test_the_pages_code_is_typed(tmp_path: Path):
+@pytest.mark.parametrize("page", [page for page, _ in PAGES], ids=NAMES)
+def test_a_pages_code_is_typed(page: Path, tmp_path: Path):
     script = tmp_path / "pasted.py"
-    script.write_text("\n".join(code for code, _ in printed()))
+    script.write_text("\n".join(code for code, _ in printed(page)))
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(script)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -16,6 +16,5 @@ for (const [format, type] of [
 }
 const declarations = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", "dist/esm"];
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", ".", ...declarations], { stdio: "inherit" });
-cpSync("../../LICENSE", "dist/LICENSE");
 // A declaration says by the package.json beside it which kind of module it describes.
 cpSync("dist/esm", "dist/cjs", { recursive: true, filter: (path) => !/\.js$|package\.json$/.test(path) });
