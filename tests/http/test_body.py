@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -133,6 +134,20 @@ def test_a_repeated_key_is_always_found(value, data):
 def test_nul_in_a_string_or_a_key_is_refused_by_name():
     raw = b'{"name": "a\\u0000", "parts": [{"name": "\\u0000"}], "k\\u0000": 1}'
     assert set(faults(raw)) == {"name", "parts[0].name", "k\\u0000"}
+
+
+@pytest.mark.parametrize("inner", [b'["\\u0000"%s]', b'{"a": ["\\u0000"%s]}', b'{"\\u0000": ["\\u0000"%s]}'])
+def test_to_tell_of_many_nuls_takes_no_more_room_than_they_do(inner):
+    raw = b'{"%s": %s}' % (b"n" * 100_000, inner % (b', "\\u0000"' * 5_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid) as refusal:
+            parse(raw)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(refusal.value.faults) == 50
+    assert most < 20 * len(raw)
 
 
 def test_an_escaped_backslash_before_u0000_is_no_nul():

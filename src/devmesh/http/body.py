@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Self, TypeVar
 
 import msgspec
 
-from devmesh.errors import BadRequest, Fault, Invalid, UnsupportedMediaType
-from devmesh.http.faults import faults_of
+from devmesh.errors import MOST_FAULTS, BadRequest, Fault, Invalid, UnsupportedMediaType
+from devmesh.http.faults import faults_of, joined
 
 T = TypeVar("T")
 
@@ -176,7 +177,8 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_nul(value: Any) -> None:
-    faults = [Fault(path, "The character U+0000 is not allowed") for path in _nul_paths(value, "")]
+    paths = islice(_nul_paths(value, ""), MOST_FAULTS)
+    faults = [Fault(path, "The character U+0000 is not allowed") for path in paths]
     if faults:
         raise Invalid(faults)
 
@@ -190,7 +192,7 @@ def _nul_paths(value: Any, path: str) -> Iterator[str]:
             yield from _nul_paths(item, f"{path}[{index}]")
     elif isinstance(value, dict):
         for name, item in value.items():
-            inner = f"{path}.{name}" if path else name
+            inner = joined(path, name).replace("\0", "\\u0000")
             if "\0" in name:
-                yield inner.replace("\0", "\\u0000")
-            yield from _nul_paths(item, inner.replace("\0", "\\u0000"))
+                yield inner
+            yield from _nul_paths(item, inner)

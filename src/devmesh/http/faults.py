@@ -48,13 +48,13 @@ def _field_faults(value: dict[str, Any], kind: Any, path: str, *, strict: bool) 
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for name, field in fields.items():
         if name in value:
-            yield from _faults(value[name], field.type, _join(path, name), strict=strict)
+            yield from _faults(value[name], field.type, joined(path, name), strict=strict)
         elif field.required:
-            yield Fault(_join(path, name), "This field is required")
+            yield Fault(joined(path, name), "This field is required")
     if kind.__struct_config__.forbid_unknown_fields:
         for name in value:
             if name not in fields:
-                yield Fault(_join(path, name), "There is no such field")
+                yield Fault(joined(path, name), "There is no such field")
 
 
 def _member_faults(value: Any, kind: Any, path: str, *, strict: bool) -> Iterator[Fault]:
@@ -68,7 +68,7 @@ def _member_faults(value: Any, kind: Any, path: str, *, strict: bool) -> Iterato
             yield from _faults(item, inner[0], f"{path}[{index}]", strict=strict)
     elif isinstance(value, dict) and origin is dict:
         for name, item in value.items():
-            yield from _faults(item, inner[1], _join(path, name), strict=strict)
+            yield from _faults(item, inner[1], joined(path, name), strict=strict)
 
 
 def _converted(value: Any, kind: Any, path: str, *, strict: bool) -> Iterator[Fault]:
@@ -100,7 +100,7 @@ def _fault(error: msgspec.ValidationError, kind: Any, path: str) -> Fault:
         choices = "" if inside else ", ".join(_choices(kind))
         message = f"must be one of: {choices}" if choices else "must be one of the allowed values"
     elif message.startswith("Object contains unknown field"):
-        inside, message = _join(inside, message.split("`")[1]), "There is no such field"
+        inside, message = joined(inside, message.split("`")[1]), "There is no such field"
     return Fault((path + inside).removeprefix("."), message)
 
 
@@ -114,6 +114,7 @@ def _choices(kind: Any) -> list[str]:
     return []
 
 
-def _join(path: str, name: str) -> str:
+def joined(path: str, name: str) -> str:
+    """Return the path of a member: of a long name its beginning, for it may stand in thousands of paths."""
     short = name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}…"
     return f"{path}.{short}" if path else short
