@@ -18,7 +18,7 @@ import pytest
 
 import devmesh_sdk
 from devmesh.http.application import PREFIX
-from devmesh_sdk import AsyncClient, Client
+from devmesh_sdk import AsyncClient, Client, DeveloperMeshError
 from devmesh_sdk.api import awaiting, blocking
 
 ROOT = Path(__file__).parents[2]
@@ -124,3 +124,16 @@ def test_a_file_can_be_read_in_one_sitting_and_a_function_seen_at_once(path: Pat
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
+
+
+@pytest.mark.parametrize(
+    ("message", "hint", "said"),
+    [
+        ("GitHub answered 404: Not Found", "Check owner.", "GitHub answered 404: Not Found. Check owner. [error]"),
+        ("No such key.", "List them.", "No such key. List them. [error]"),
+        ("Not Found", "", "Not Found [error]"),
+        ("", "Wait.", "Wait. [error]"),
+    ],
+)
+def test_an_errors_text_is_in_sentences(message: str, hint: str, said: str):
+    assert str(DeveloperMeshError(message, hint=hint)) == said

@@ -43,7 +43,9 @@ class DeveloperMeshError(Exception):
         self.details = dict(details or {})
 
     def __str__(self) -> str:
-        said = " ".join(part for part in (self.message, self.hint) if part)
+        # What a service or a field says need be no sentence; the hint begins one.
+        stop = "." if self.hint and self.message[-1:] not in ("", ".", "!", "?") else ""
+        said = " ".join(part for part in (self.message + stop, self.hint) if part)
         return f"{said} [{self.code}]" if self.request_id is None else f"{said} [{self.code}, {self.request_id}]"
 
     def __repr__(self) -> str:
