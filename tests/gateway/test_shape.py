@@ -188,3 +188,19 @@ def test_what_is_neither_json_nor_text_comes_in_base64():
         "bytes": 256,
         "base64": base64.b64encode(body).decode(),
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"retry-after": "7200"}, 7200),
+        ({"retry-after": "999999999"}, 86_400),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 86_400),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "999999999999"}, 86_400),
+    ],
+)
+def test_nobody_is_told_to_wait_for_longer_than_a_day(said: dict[str, str], told: float):
+    tool = CONNECTORS["github"].tools["get_authenticated_user"]
+    meta: dict[str, Any] = {}
+    shape(tool, Paged({}), get("/user"), Reply(429, {**JSON, **said}, b"{}"), meta, reads=True)
+    assert meta["retry_after"] == told

@@ -12,13 +12,14 @@ from devmesh.errors import Fault, Invalid
 from devmesh.upstream.model import Connector
 
 _MOST_SCOPES = 200
+_LONGEST_SCOPE = 200
 
 
 def check(connector: Connector, new: NewCredential) -> None:
     """Raise Invalid naming every fault; no value of a field is repeated."""
     faults = [*fields.faults(connector, new.credentials, new.metadata), *_of_owner(new), *_of_terms(connector, new)]
-    if len(new.scopes) > _MOST_SCOPES:
-        faults.append(Fault("scopes", f"at most {_MOST_SCOPES}"))
+    if len(new.scopes) > _MOST_SCOPES or any(len(scope) > _LONGEST_SCOPE for scope in new.scopes):
+        faults.append(Fault("scopes", f"at most {_MOST_SCOPES}, each of at most {_LONGEST_SCOPE} characters"))
     if faults:
         raise Invalid(faults)
 

@@ -11,6 +11,7 @@ from devmesh.upstream.send import Sender
 
 # The cheapest read that there is: what takes longer is as good as away.
 _SECONDS = 10.0
+_MOST_BYTES = 1024 * 1024
 
 
 async def ask(sender: Sender, connector: Connector, chosen: Chosen, organization: str, entry: Entry) -> Verdict:
@@ -23,7 +24,12 @@ async def ask(sender: Sender, connector: Connector, chosen: Chosen, organization
         request, base_url, signed = await connector.prepared(probe, chosen.fields, chosen.base_url)
         headers = {**connector.headers, **signed}
         reply = await sender.send(
-            request, base_url=base_url, organization=organization, headers=headers, timeout=_SECONDS
+            request,
+            base_url=base_url,
+            organization=organization,
+            headers=headers,
+            timeout=_SECONDS,
+            max_bytes=_MOST_BYTES,
         )
     except Invalid as error:
         return Verdict("invalid", "; ".join(fault.message for fault in error.faults))

@@ -18,6 +18,8 @@ from devmesh.upstream.model import Page, Reply, Request, Tool, bounded
 # A server, or a proxy before it, that failed while it had the request: of a write nobody can say whether it happened.
 _UNKNOWN = frozenset({500, 502, 503, 504})
 _LOOK = OutcomeUnknown.hint
+# Seconds: who is told to wait for longer is told so by a clock that is wrong, or by somebody who means harm.
+_LONGEST_WAIT = 86_400.0
 _REPEAT = "Its outcome is unknown. To repeat it changes nothing more: call it again."
 
 _NO_API = (
@@ -41,7 +43,7 @@ def shape(
             failure = replace(failure, next_step=_REPEAT if tool.idempotent else _LOOK)
             meta["code"] = OutcomeUnknown.code
         if failure.retry_after is not None:
-            meta["retry_after"] = failure.retry_after
+            meta["retry_after"] = min(failure.retry_after, _LONGEST_WAIT)
         # A key of ours can come back only in what the vendor says of a request that held it.
         said = KEY.sub("[key]", failure.message)
         return ToolResult(f"{said}\n{failure.next_step}", None, is_error=True, meta=meta)

@@ -23,6 +23,7 @@ _PORTS = {"http": 80, "https": 443}
 _LONGEST_NAME = 253
 _LONGEST_LABEL = 63
 _LONGEST_URL = 8000
+_LONGEST_BASE = 2000
 
 
 class Origin(NamedTuple):
@@ -73,6 +74,8 @@ class Base:
 @lru_cache(maxsize=1024)
 def base_of(base_url: str) -> Base:
     """Return the base URL, read and checked; raises Invalid naming `base_url`."""
+    if len(base_url) > _LONGEST_BASE:  # what is remembered by it is bounded in number, and so in bytes
+        raise Invalid([Fault("base_url", f"must be at most {_LONGEST_BASE} characters long")])
     try:
         url = Url(base_url)
         origin, url = origin_of(url)
