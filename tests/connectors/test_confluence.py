@@ -137,6 +137,11 @@ def test_an_answer_to_a_visitor_is_a_failure():
         ("/wiki/api/v2/pages?limit=5&cursor=eyJpZCI6IjEifQ%3D%3D", {"cursor": "eyJpZCI6IjEifQ=="}),
         ("/wiki/api/v2/pages?cursor=a+b&limit=5", {"cursor": "a+b"}),
         ("/rest/api/search?cql=type=page&start=25&limit=25", {"start": "25"}),
+        (
+            "/rest/api/search?next=true&cursor=_f_MQ%3D%3D_sa_x&limit=1&start=1",
+            {"cursor": "_f_MQ==_sa_x", "next": "true"},
+        ),
+        ("/rest/api/search?start=1&limit=1&cursor=x", {"cursor": "x"}),
         ("https://evil.example/?cursor=x#y", {"cursor": "x"}),
     ],
 )
@@ -158,6 +163,7 @@ def test_the_next_pages_place_is_kept_and_never_its_address(following, query):
         {"results": [1], "_links": {"next": 7}},
         {"results": [], "_links": "x"},
         {"results": [], "_links": {"next": "/wiki/api/v2/pages?limit=5"}},
+        {"results": [], "_links": {"next": "/rest/api/search?next=true&limit=5"}},
     ],
 )
 def test_the_last_page_has_no_next(body):

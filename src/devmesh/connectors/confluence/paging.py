@@ -13,7 +13,9 @@ from msgspec import structs
 
 from devmesh.upstream.model import Page, Reply, Request, cursor_of, given, place_in, strange_cursor, url
 
-_PLACE = re.compile(r"[?&](?P<name>cursor|start)=(?P<value>[^&#]+)")
+_PLACE = re.compile(r"[?&](?P<name>cursor|next|start)=(?P<value>[^&#]+)")
+# With the cursor of a search goes the word that it leads on.
+_ONWARD = {"next": "true"}
 # Of a page, what its cursor says.
 _OURS = ("start", "limit", "size", "_links")
 _DEFAULT_LIMIT = 25
@@ -34,8 +36,8 @@ class LinkedPaging:
 
     def ask(self, request: Request, limit: int | None, cursor: str | None) -> Request:
         """Return the request for that page; raise Invalid for a cursor that was never given."""
-        place = {} if cursor is None else place_in(cursor, {"cursor"}, {"start"})
-        if not re.fullmatch("[1-9][0-9]{0,8}", place.get("start", "1")):
+        place = {} if cursor is None else place_in(cursor, {"cursor"}, {"cursor", "next"}, {"start"})
+        if place.get("next", "true") != "true" or not re.fullmatch("[1-9][0-9]{0,8}", place.get("start", "1")):
             raise strange_cursor()
         return structs.replace(request, query={**request.query, **given(limit=limit), **place})
 
@@ -46,9 +48,17 @@ class LinkedPaging:
             return Page([], None)
         links = body.get("_links")
         following = links.get("next") if isinstance(links, dict) else None
-        found = _PLACE.search(following) if isinstance(following, str) else None
-        cursor = cursor_of(**{found["name"]: unquote(found["value"])}) if found else None
+        cursor = _cursor(following) if isinstance(following, str) else None
         return Page(_listed(body, items), cursor, {name: body[name] for name in body if name not in (items, *_OURS)})
+
+
+def _cursor(link: str) -> str | None:
+    """Return the place that the link names; its start only where there is no cursor, beside which it says nothing."""
+    found = {one["name"]: unquote(one["value"]) for one in _PLACE.finditer(link)}
+    if "cursor" in found:
+        onward = _ONWARD if found.get("next") == "true" else {}
+        return cursor_of(cursor=found["cursor"], **onward)
+    return cursor_of(start=found["start"]) if "start" in found else None
 
 
 class AncestorPaging:
