@@ -107,6 +107,10 @@ async def test_what_can_be_nobodys_is_422_naming_the_field(door: Door, counting,
     assert counted.hashes == 0
 
 
+async def test_who_is_refused_is_told_that_an_organization_can_be_named(door: Door):
+    assert "organization (slug or id)" in (await door.login("nobody@example.com")).body["hint"]
+
+
 async def test_an_organization_chooses_and_otherwise_the_verified_and_the_latest_come_first(door: Door):
     first = await door.person(verified=False)
     second = await door.person(first.email, verified=False)
@@ -193,10 +197,12 @@ async def test_logins_and_refusals_are_recorded_without_a_secret(door: Door):
     assert PASSWORD not in str(audit.body)
 
 
-async def test_until_a_required_factor_is_set_up_the_session_reaches_the_profile_and_no_more(door: Door):
+async def test_until_a_required_factor_is_set_up_the_session_reaches_what_is_ones_own_and_no_more(door: Door):
     ada = await door.person()
     await ada.policy(require_mfa=True)
     reply = await door.login(ada.email)
     assert (reply.status, reply.body["mfa_setup_required"]) == (200, True)
-    assert (await door.ask("GET", "/auth/profile", key=reply.token)).status == 200
-    assert (await door.ask("GET", "/api-keys", key=reply.token)).status == 403
+    own = ("/auth/profile", "/auth/sessions", "/auth/passkeys")
+    others = ("/api-keys", "/credentials", "/contexts", "/users", "/tenants", "/organization", "/audit")
+    assert {(await door.ask("GET", path, key=reply.token)).status for path in own} == {200}
+    assert {(await door.ask("GET", path, key=reply.token)).status for path in others} == {403}

@@ -77,7 +77,10 @@ class LoginFailed(Unauthenticated):
 
     code = "login_failed"
     error = "Login Failed"
-    hint = "Check the address and the password. Whoever forgot it: POST /api/v1/auth/password/reset with your email."
+    hint = (
+        "Check the address and the password. Whoever is a user of several organizations names one: organization (slug "
+        "or id). Whoever forgot the password: POST /api/v1/auth/password/reset with your email."
+    )
 
     def __init__(self) -> None:
         super().__init__("The e-mail address and the password do not belong together.")

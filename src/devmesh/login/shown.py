@@ -22,7 +22,7 @@ class SignedInShown(Struct, frozen=True):
     """The tokens of a new session, shown once; `expires_in` is the access token's, in seconds.
 
     With `mfa_setup_required` the organization asks for a second factor that the person has not set up: until then the
-    session reaches the own profile and factors, and nothing else.
+    session reaches the own profile, password, sessions and factors, and nothing else.
     """
 
     access_token: str

@@ -24,7 +24,8 @@ SESSION_CHANGED = "session"
 # Said when the ring has a new signing key; the text is the purpose.
 RING_CHANGED = "ring"
 
-# All that a session may do whose organization requires a second factor that this session has not shown: set one up.
+# What a session may do whose organization requires a second factor that it has not shown, beside what any session may:
+# see to its person's own factors, sessions and password.
 UNTIL_FACTOR = ("profile:*",)
 SCOPES = ("*:*",)
 
