@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from devmesh.limits.gcra import Buckets
 from devmesh.limits.service import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from running import Mesh, Organization
 
 JSON = {"Content-Type": "application/json"}
@@ -67,6 +70,26 @@ async def test_a_tenant_that_is_not_ones_own_is_told_what_is_left(organization: 
             assert (reply.status, reply.headers.getall("X-RateLimit-Remaining")) == (status, [remaining])
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("email/verify", {"token": "spent"}, 400, "link_invalid"),
+        ("email/resend", {"email": "ada@example.com"}, 202, None),
+        ("password/reset", {"email": "ada@example.com"}, 202, None),
+        ("password/reset/confirm", {"token": "spent", "new_password": "SecurePass123!"}, 400, "link_invalid"),
+        ("invitation/lookup", {"token": "spent"}, 400, "link_invalid"),
+        ("invitation/accept", {"token": "spent", "password": "SecurePass123!"}, 400, "link_invalid"),
+        ("login/mfa", {"mfa_token": "spent", "code": "123456"}, 401, "mfa_token_invalid"),
+    ],
+)
+async def test_an_access_token_that_has_ended_keeps_nobody_from_the_way_back_in(
+    mesh: Mesh, path: str, body: dict[str, str], status: int, code: str | None
+):
+    ended = {"Authorization": "Bearer eyJ.expired.token"}
+    async with mesh.http.post(f"/api/v1/auth/{path}", json=body, headers=ended) as reply:
+        assert (reply.status, (await reply.json()).get("code")) == (status, code)
+
+
 async def test_two_different_credentials_spend_from_the_address(mesh: Mesh, monkeypatch: pytest.MonkeyPatch):
     spent: list[Any] = []
 
@@ -77,6 +100,62 @@ async def test_two_different_credentials_spend_from_the_address(mesh: Mesh, monk
     async with mesh.http.get("/api/v1/profile", headers={"Authorization": "Bearer a", "X-API-Key": "b"}) as reply:
         assert reply.status == 400
     assert spent == ["127.0.0.1"]
+
+
+POLICY = "RateLimit-Policy"
+TOO_LARGE = b" " * (1024 * 1024 + 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "data", "status"),
+    [
+        ("GET", "/api/v1/profile", {}, None, 401),
+        ("GET", "/api/v1/profile", {"Authorization": "Bearer agt_wrong"}, None, 401),
+        ("GET", "/api/v1/health", {"X-API-Key": "agt_wrong"}, None, 401),
+        ("GET", "/api/v1/profile", {"Authorization": "Bearer a", "X-API-Key": "b"}, None, 400),
+        ("GET", "/api/v1/nothing", {}, None, 404),
+        ("POST", "/api/v1/auth/login", JSON, b"{", 400),
+        ("POST", "/api/v1/auth/login", JSON, TOO_LARGE, 413),
+        ("POST", "/api/v1/auth/login", JSON, b"{}", 422),
+        ("POST", "/api/v1/keys/leaked", JSON, b'{"key": "agt_wrong"}', 202),
+        ("POST", "/mcp", JSON, b"{}", 401),
+    ],
+)
+async def test_whoever_is_not_known_is_told_once_what_the_address_has_left(
+    mesh: Mesh, method: str, path: str, headers: dict[str, str], data: bytes | None, status: int
+):
+    async with mesh.http.request(method, path, headers=headers, data=data) as reply:
+        assert reply.status == status
+        assert [policy.partition(";")[0] for policy in reply.headers.getall(POLICY)] == ['"address"']
+        assert len(reply.headers.getall("X-RateLimit-Remaining")) == 1
+
+
+async def test_an_address_without_anything_left_is_told_so(mesh: Mesh, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mesh.app.limits, "_addresses", Buckets())
+    monkeypatch.setattr(mesh.app.limits, "_burst", 1)
+    monkeypatch.setattr(mesh.app.limits, "_per_minute", 1)
+    for status, sent in ((401, {}), (429, {}), (429, {"Authorization": "Bearer agt_wrong"})):
+        async with mesh.http.get("/api/v1/profile", headers=sent) as reply:
+            assert (reply.status, reply.headers.getall("X-RateLimit-Remaining")) == (status, ["0"])
+
+
+@pytest.mark.parametrize(
+    ("path", "chunked"), [("/api/v1/contexts", False), ("/api/v1/contexts", True), ("/mcp", False)]
+)
+async def test_a_body_too_large_counts_and_tells_as_any_request_of_its_caller(
+    organization: Organization, path: str, *, chunked: bool
+):
+    key = await organization.new_key(key_type="user", rate_window=86_400, rate_limit=100)
+    before = await left(organization, key)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield TOO_LARGE[: len(TOO_LARGE) // 2]
+        yield TOO_LARGE[: len(TOO_LARGE) // 2 + 1]
+
+    sent = {"Authorization": f"Bearer {key}", **JSON}
+    async with organization.mesh.http.post(path, data=pieces() if chunked else TOO_LARGE, headers=sent) as reply:
+        assert (reply.status, reply.headers.getall("X-RateLimit-Remaining")) == (413, [str(before - 1)])
+        assert reply.headers[POLICY].startswith('"key";')
 
 
 async def test_a_service_header_that_stands_twice_is_refused(organization: Organization):

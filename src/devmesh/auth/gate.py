@@ -28,8 +28,11 @@ _BY_BODY = frozenset(
         "auth/login",
         "auth/login/mfa",
         "auth/refresh",
+        "auth/email/verify",
+        "auth/email/resend",
         "auth/password/reset",
         "auth/password/reset/confirm",
+        "auth/invitation/lookup",
         "auth/invitation/accept",
         "keys/leaked",
     )
