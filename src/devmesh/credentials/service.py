@@ -32,9 +32,13 @@ from devmesh.directory.tenants import Tenants
 from devmesh.directory.users import Users
 from devmesh.errors import Fault, Invalid, InvalidKey
 from devmesh.ids import new_id
+from devmesh.limits.underway import UnderWay
 from devmesh.upstream.errors import NameNotResolved
 from devmesh.upstream.model import Connector, Tool, Verdict, load_tools
 from devmesh.upstream.send import Sender
+
+# Of a tenant: how many services may be asked about its credentials at once, each for ten seconds at most.
+_MOST_ASKED = 32
 
 
 class Credentials:
@@ -62,6 +66,7 @@ class Credentials:
         self._tenants = tenants
         self._users = users
         self._standings = Standings(changes)
+        self._underway = UnderWay(_MOST_ASKED)
 
     async def store(self, caller: Caller, new: NewCredential) -> Credential:
         """Seal and keep the credential; it replaces the owner's former one of that label at commit."""
@@ -187,8 +192,12 @@ class Credentials:
             raise CredentialNotFound
         async with self._audit.entry(caller, "credential.validate", target=str(chosen.id)) as entry:
             entry.credential_source, entry.credential_id = chosen.source, chosen.id
-            await entry.open(service=service)
-            verdict = await probe.ask(self._sender, connector, chosen, caller.organization_slug, entry)
+            self._underway.take(caller.tenant_id)
+            try:
+                await entry.open(service=service)
+                verdict = await probe.ask(self._sender, connector, chosen, caller.organization_slug, entry)
+            finally:
+                self._underway.give(caller.tenant_id)
             entry.close("ok" if verdict.status == "valid" else "error", code=f"credential_{verdict.status}")
         if chosen.id is not None:
             async with self._db.acting(caller.organization_id, caller.tenant_id) as tx:
