@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import subprocess
 import sys
 
@@ -17,6 +16,7 @@ from devmesh.limits.remote import fault
 from devmesh.limits.service import Limits
 from devmesh.metrics import LIMITS_BY_SHARE
 from devmesh.settings import RedisUrl, Settings
+from ports import free_port
 
 SECRET = "a-secret-of-redis"
 
@@ -36,8 +36,7 @@ def caller_with(allowance: Allowance) -> Caller:
 
 
 def nowhere() -> RedisUrl:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return RedisUrl("127.0.0.1", free.getsockname()[1], password=SECRET)
+    return RedisUrl("127.0.0.1", free_port(), password=SECRET)
 
 
 @pytest.fixture

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-
 import aiohttp
 import pytest
 
 from devmesh.metrics.listener import Listener
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+from ports import free_port
 
 
 async def test_each_worker_takes_the_next_free_port_and_tells_its_metrics():
-    first = free_port()
+    first = free_port(2)
     listeners = [Listener("127.0.0.1", first, 2) for _ in range(2)]
     for listener in listeners:
         await listener.open()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from devmesh.demo.served import Served, stand_in
+from ports import free_port
 from sdk.faults import Proxy
 
 _TOKEN = "ghp_TheTokenThatAdaMadeOnGitHubForThisTest00"
@@ -55,7 +55,7 @@ class World:
             self._closing = closing.pop_all()
         self.values = {
             "base_url": base_url,
-            "closed_url": f"http://127.0.0.1:{_closed_port()}",
+            "closed_url": f"http://127.0.0.1:{free_port()}",
             "control_url": control_url,
             "github_url": github.url,
             "github_token": _TOKEN,
@@ -132,8 +132,3 @@ def _looping() -> Iterator[asyncio.AbstractEventLoop]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
-
-
-def _closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

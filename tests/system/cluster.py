@@ -18,6 +18,8 @@ from typing import Any, Self
 
 import asyncpg
 
+from ports import free_port
+
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 # PostgreSQL and PgBouncer refuse to run as root.
 USER = "postgres" if os.geteuid() == 0 else None
@@ -140,11 +142,6 @@ def on_a_loop_of_its_own(work: Any) -> Any:
     """Run to the end what a test, itself on a loop, needs done before it goes on."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 def until_listening(port: int, seconds: float = 30) -> None:

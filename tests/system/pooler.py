@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from system.cluster import USER, Address, Cluster, free_port, until_listening
+from ports import free_port
+from system.cluster import USER, Address, Cluster, until_listening
 
 # Roles are looked up in the server, so that the app role's password need not be told to the pooler.
 _CONFIGURATION = """

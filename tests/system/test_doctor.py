@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from system.cluster import free_port
+from ports import free_port
 
 if TYPE_CHECKING:
     from system.cluster import Address, Cluster

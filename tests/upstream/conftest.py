@@ -70,7 +70,9 @@ class Loopback:
 
         return answer
 
-    async def serve(self, *answers: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Service:
+    async def serve(
+        self, *answers: Answer, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> Service:
         turns = list(answers or [self.http()])
         service = Service(host, scheme="https" if tls else "http")
 
@@ -88,7 +90,7 @@ class Loopback:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._talks.add(asyncio.create_task(talk(reader, writer)))
 
-        server = await asyncio.start_server(accept, host, 0, ssl=tls)
+        server = await asyncio.start_server(accept, host, port, ssl=tls)
         self._servers.append(server)
         service.port = server.sockets[0].getsockname()[1]
         return service
