@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import aiohttp
@@ -24,7 +23,6 @@ from running import Mesh
 from sessions_people import Person
 
 PROFILE = "/api/v1/auth/profile"
-NOW = int(time.time())
 
 
 def text(raw: bytes) -> str:
@@ -100,7 +98,7 @@ async def test_anybody_can_check_a_token_by_the_published_keys(person: Person):
 async def test_an_expired_token_is_told_so(person: Person):
     key = await newest(person)
     header, claims = unpacked(person.tokens.access_token)
-    late = signed(key, compact(header), compact(claims | {"iat": NOW - 901, "exp": NOW - 1}))
+    late = signed(key, compact(header), compact(claims | {"iat": claims["iat"] - 901, "exp": claims["iat"] - 1}))
     assert await refused(person, late) == "Token Expired"
     status, problem = await person.ask("GET", PROFILE, key=late)
     assert (status, problem["code"]) == (401, "token_expired")
@@ -113,10 +111,11 @@ async def test_an_expired_token_is_told_so(person: Person):
 async def test_a_token_that_was_verified_expires_all_the_same(person: Person):
     key = await newest(person)
     header, claims = unpacked(person.tokens.access_token)
-    brief = signed(key, compact(header), compact(claims | {"iat": NOW, "exp": int(time.time()) + 2}))
+    end = claims["iat"] + 600
+    brief = signed(key, compact(header), compact(claims | {"exp": end}))
     assert (await person.ask("GET", PROFILE, key=brief))[0] == 200
-    await asyncio.sleep(2.1)
-    assert await refused(person, brief) == "Token Expired"
+    with patch("devmesh.sessions.verify.time.time", lambda: float(end)):
+        assert await refused(person, brief) == "Token Expired"
 
 
 HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -154,46 +153,48 @@ async def test_another_header_is_refused_though_we_signed_it(person: Person, nam
     assert await refused(person, token) == "Invalid Token"
 
 
-CLAIMS: dict[str, dict[str, Any]] = {
-    "exp true": {"exp": True},
-    "exp a string": {"exp": str(NOW + 900)},
-    "exp a float": {"exp": NOW + 900.0},
-    "exp NaN": {"exp": float("nan")},
-    "exp infinite": {"exp": float("inf")},
-    "exp huge": {"exp": 10**30},
-    "exp 1e300": {"exp": 1e300},
-    "exp beyond its life": {"exp": NOW + 901},
-    "exp next year": {"exp": NOW + 31_536_000},
-    "exp null": {"exp": None},
-    "exp negative": {"exp": -1},
-    "exp before iat": {"exp": NOW - 10},
-    "iat to come": {"iat": NOW + 1000, "exp": NOW + 1900},
-    "iat true": {"iat": True},
-    "iat a float": {"iat": float(NOW)},
-    "nbf": {"nbf": NOW},
-    "iss another": {"iss": "http://localhost:8082"},
-    "iss with a slash": {"iss": "http://localhost:8081/"},
-    "iss a list": {"iss": ["http://localhost:8081"]},
-    "aud another": {"aud": "https://mesh.example/mcp"},
-    "aud a list": {"aud": ["devmesh"]},
-    "aud null": {"aud": None},
-    "sub no id": {"sub": "admin"},
-    "sub another person's": {"sub": str(uuid4())},
-    "sub a number": {"sub": 1},
-    "another organization": {"organization_id": str(uuid4())},
-    "another session": {"sid": str(uuid4())},
-    "sid null": {"sid": None},
-    "jti in capitals": {"jti": str(uuid4()).upper()},
-    "scopes a string": {"scopes": "*:*"},
-    "role a list": {"role": ["owner"]},
-    "a further claim": {"admin": True},
-}
+def other_claims(now: int) -> dict[str, dict[str, Any]]:
+    """Return claims that no token of ours has, in place of those of one that was issued now."""
+    return {
+        "exp true": {"exp": True},
+        "exp a string": {"exp": str(now + 900)},
+        "exp a float": {"exp": now + 900.0},
+        "exp NaN": {"exp": float("nan")},
+        "exp infinite": {"exp": float("inf")},
+        "exp huge": {"exp": 10**30},
+        "exp 1e300": {"exp": 1e300},
+        "exp beyond its life": {"exp": now + 901},
+        "exp next year": {"exp": now + 31_536_000},
+        "exp null": {"exp": None},
+        "exp negative": {"exp": -1},
+        "exp before iat": {"exp": now - 10},
+        "iat to come": {"iat": now + 1000, "exp": now + 1900},
+        "iat true": {"iat": True},
+        "iat a float": {"iat": float(now)},
+        "nbf": {"nbf": now},
+        "iss another": {"iss": "http://localhost:8082"},
+        "iss with a slash": {"iss": "http://localhost:8081/"},
+        "iss a list": {"iss": ["http://localhost:8081"]},
+        "aud another": {"aud": "https://mesh.example/mcp"},
+        "aud a list": {"aud": ["devmesh"]},
+        "aud null": {"aud": None},
+        "sub no id": {"sub": "admin"},
+        "sub another person's": {"sub": str(uuid4())},
+        "sub a number": {"sub": 1},
+        "another organization": {"organization_id": str(uuid4())},
+        "another session": {"sid": str(uuid4())},
+        "sid null": {"sid": None},
+        "jti in capitals": {"jti": str(uuid4()).upper()},
+        "scopes a string": {"scopes": "*:*"},
+        "role a list": {"role": ["owner"]},
+        "a further claim": {"admin": True},
+    }
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("name", other_claims(0))
 async def test_other_claims_are_refused_though_we_signed_them(person: Person, name: str):
     header, claims = unpacked(person.tokens.access_token)
-    changed = claims | {"iat": NOW, "exp": NOW + 900} | CLAIMS[name]
+    changed = claims | other_claims(claims["iat"])[name]
     token = signed(await newest(person), compact(header), compact(changed))
     assert await refused(person, token) == "Invalid Token"
 
