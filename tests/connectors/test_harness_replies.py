@@ -147,6 +147,20 @@ def test_code_message_and_fields_are_told():
     assert explained(502, {"message": " <html>Bad gateway"}).message == "Harness answered 502."
 
 
+def test_what_is_wrong_with_a_definition_is_told_with_its_place():
+    errors = [
+        {"message": "type: is missing", "messageWithFQN": "$.pipeline.stages[0].stage.type: is missing", "fqn": "x"},
+        {"message": "$.pipeline.name: is too long", "messageWithFQN": ""},
+        {"messageWithFQN": 7},
+        7,
+    ]
+    body = {"code": "SCHEMA_VALIDATION_FAILED", "message": "Invalid yaml", "metadata": {"schemaErrors": errors}}
+    assert explained(400, body).message == (
+        "Harness answered 400 SCHEMA_VALIDATION_FAILED: Invalid yaml; $.pipeline.stages[0].stage.type: is missing; "
+        "$.pipeline.name: is too long"
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [

@@ -64,7 +64,16 @@ def _words(body: Any) -> list[str]:
     # A proxy's page in place of words says nothing to an agent.
     words = [bounded(message, 500)] if isinstance(message, str) and not message.lstrip().startswith("<") else []
     fields = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
-    return words + [bounded(_of_field(one), 200) for one in fields[:_MAX_ERRORS]]
+    words += [bounded(_of_field(one), 200) for one in fields[:_MAX_ERRORS]]
+    return words + _of_yaml(body.get("metadata"))
+
+
+def _of_yaml(metadata: Any) -> list[str]:
+    """Return what is wrong with a definition, at which place of it: the message says no more than that it is."""
+    errors = metadata.get("schemaErrors") if isinstance(metadata, dict) else None
+    told = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    texts = [one.get("messageWithFQN") or one.get("message") for one in told[:_MAX_ERRORS]]
+    return [bounded(text, 200) for text in texts if isinstance(text, str)]
 
 
 def _of_field(error: Mapping[str, Any]) -> str:
