@@ -131,3 +131,7 @@ def test_an_operation_that_hands_out_a_credential_is_named_however_it_is_spelled
 def test_no_tool_of_its_own_hands_out_a_credential(samples):
     for name, tool in BITBUCKET.tools.items():
         assert BITBUCKET.hands_out(tool.request(tool.arguments.check(samples(tool, optional=True)))) is None, name
+
+
+def test_a_repository_that_is_renamed_is_not_said_to_be_the_same_after_a_repeat():
+    assert not BITBUCKET.tools["update_repository"].idempotent

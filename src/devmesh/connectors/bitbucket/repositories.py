@@ -57,7 +57,8 @@ def create_repository(
     return send("POST", url(_REPOSITORY, workspace=workspace, repo_slug=repo_slug), repository or None)
 
 
-@CONNECTOR.tool(writes=True, idempotent=True, needs=ADMINISTERS)
+# Once it is renamed, the same call would make another one in its former place.
+@CONNECTOR.tool(writes=True, needs=ADMINISTERS)
 def update_repository(
     workspace: Workspace,
     repo_slug: RepoSlug,
