@@ -7,7 +7,6 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from devmesh.connectors.harness.arguments import Module
 from devmesh.connectors.harness.calls import call
 from devmesh.connectors.harness.declaration import CONNECTOR
 from devmesh.upstream.model import Request, given
@@ -20,7 +19,11 @@ Time = Annotated[datetime, Meta(tz=True)]
 @CONNECTOR.tool(items="content")
 def list_audit_events(
     modules: Annotated[
-        Annotated[list[Module], Meta(min_length=1, max_length=14)] | None, Meta(description="Only of these modules.")
+        Words | None,
+        Meta(
+            description="Only of these modules: CORE (users, projects, connectors, secrets), PMS (pipelines), "
+            "TEMPLATESERVICE, GOVERNANCE, CD, CI, CF, CE."
+        ),
     ] = None,
     actions: Annotated[Words | None, Meta(description="Only these actions: CREATE, UPDATE, DELETE, LOGIN.")] = None,
     resource_types: Annotated[
