@@ -234,6 +234,7 @@ async def test_a_cached_key_is_read_again_when_a_change_may_have_been_missed(
     mesh: Mesh, organization: Organization, monkeypatch: pytest.MonkeyPatch
 ):
     key = await organization.new_key(key_type="user")
+    monkeypatch.setattr(mesh.app.changes, "fresh", lambda: True)
     assert (await organization.ask("GET", "/api/v1/auth/profile", key=key))[0] == 200
     organization_id = UUID(organization.id)
     async with mesh.app.database.acting(organization_id, organization_id) as tx:
@@ -267,12 +268,35 @@ async def test_made_up_keys_are_read_three_at_a_time_and_hold_up_no_known_one(
     ]
     await asyncio.sleep(0.1)
     monkeypatch.setattr(mesh.app.changes, "fresh", lambda: False)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         assert await verifier.verify(organization.key)
     going.set()
     refused = await asyncio.gather(*made_up, return_exceptions=True)
     assert {type(error) for error in refused} == {InvalidKey}
     assert most == 3
+
+
+async def test_of_a_crowd_with_a_key_used_for_the_first_time_few_read_it(
+    mesh: Mesh, organization: Organization, monkeypatch: pytest.MonkeyPatch
+):
+    key, route, reads = await organization.new_key(), store.route, 0
+
+    async def counted(tx: Tx, digests: list[bytes]) -> tuple[UUID, UUID, UUID] | None:
+        nonlocal reads
+        reads += 1
+        return await route(tx, digests)
+
+    monkeypatch.setattr(store, "route", counted)
+    monkeypatch.setattr(mesh.app.changes, "fresh", lambda: True)
+    grants = await asyncio.gather(*(mesh.app.verifier.verify(key, "192.0.2.1") for _ in range(64)))
+    assert {grant.organization_id for grant in grants} == {UUID(organization.id)}
+    assert reads <= 3
+    # Nor is it taken from memory while a change may have been missed.
+    reads = 0
+    mesh.app.verifier._forget_all()
+    monkeypatch.setattr(mesh.app.changes, "fresh", lambda: False)
+    await asyncio.gather(*(mesh.app.verifier.verify(key, "192.0.2.1") for _ in range(8)))
+    assert reads == 8
 
 
 async def test_a_burst_admits_exactly_the_buckets_capacity(organization: Organization):
