@@ -32,6 +32,8 @@ html_copy_source = False
 html_use_index = False
 # The front page has the name of its source; whoever asks for the directory is led there.
 html_extra_path = ["index.html"]
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 html_theme_options = {"footer_icons": []}
 
 _SECTIONS = {
