@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import uvloop
+from hypothesis import settings as hypothesis
 
 from devmesh.app import build
 from devmesh.crypto.kms import LocalKms
@@ -26,6 +27,9 @@ from devmesh.demo.github import GitHub
 from devmesh.http.server.listening import Server
 from devmesh.settings import Settings
 from running import Mesh, Organization
+
+# The same examples in each run, and as much time for each as it takes: neither chance nor a busy machine fails a test.
+hypothesis.load_profile("ci")
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
