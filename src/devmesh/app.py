@@ -140,6 +140,7 @@ class App:
         self.credentials = Credentials(
             self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender, tenants, users
         )
+        self.contexts = Contexts(self.database, directory, plans, self.audit)
         self.outbox = Outbox(self.database, self.ring, settings)
         self._rounds = self._going_round(directory, issuer)
         self.accounts = Accounts(
@@ -154,7 +155,7 @@ class App:
             **self._administering(directory, tenants, users, plans),
             "keys": self.keys,
             "credentials": self.credentials,
-            "contexts": Contexts(self.database, directory, plans, self.audit),
+            "contexts": self.contexts,
             "gateway": self.gateway,
             "audit": self.audit,
             "readiness": health.Readiness(self.database),
@@ -234,7 +235,7 @@ class App:
             "people": People(db, standing, users, self.sessions, self.data_keys, changes, audit),
             "tenants": TenantAdministration(db, standing, tenants, users, changes, audit),
             "organization": OwnOrganization(db, directory, standing, self.sessions, changes, audit),
-            "uses": Uses(db, directory, tenants, users, self.keys, self.credentials, pending, plans),
+            "uses": Uses(db, directory, tenants, users, self.keys, self.credentials, self.contexts, pending, plans),
         }
 
     async def open(self) -> None:

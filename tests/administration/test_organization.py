@@ -98,6 +98,8 @@ async def test_usage_counts_over_all_tenants_beside_the_plan(organization: Organ
     await organization.ask("DELETE", f"/api/v1/api-keys/{key_id}")
     there = await organization.new_key(tenant_id="blue")
     await organization.connect(github, "ghp_adas_token_000000", key=there)
+    for key in (there, organization.key):
+        assert (await organization.ask("POST", "/api/v1/contexts", {"name": "notes"}, key=key))[0] == 201
     assert (await organization.ask("GET", f"{ORGANIZATION}/usage"))[1] == {
         "plan": "free",
         "users": {"used": 2, "limit": 5},
@@ -105,6 +107,7 @@ async def test_usage_counts_over_all_tenants_beside_the_plan(organization: Organ
         "agents": {"used": 1, "limit": 10},
         "keys": {"used": 3, "limit": 1000},
         "credentials": {"used": 1, "limit": None},
+        "contexts": {"used": 2, "limit": 1000},
         "tenants": {"used": 2, "limit": None},
     }
 

@@ -83,6 +83,7 @@ class Usage:
     agents: Used
     keys: Used
     credentials: Used
+    contexts: Used
     tenants: Used
 
 

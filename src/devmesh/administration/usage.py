@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from devmesh.access import Caller
 from devmesh.administration.model import Usage, Used
+from devmesh.contexts.service import Contexts
 from devmesh.credentials.service import Credentials
 from devmesh.db.pool import Database, Tx
 from devmesh.directory.plans import Plans
@@ -30,6 +31,7 @@ class Uses:
         users: Users,
         keys: Keys,
         credentials: Credentials,
+        contexts: Contexts,
         pending: Pending,
         plans: Plans,
     ) -> None:
@@ -39,6 +41,7 @@ class Uses:
         self._users = users
         self._keys = keys
         self._credentials = credentials
+        self._contexts = contexts
         self._pending = pending
         self._plans = plans
 
@@ -54,6 +57,7 @@ class Uses:
             users = await self._users.count(tx, organization_id)
             pending = await self._pending(tx, caller)
             live = await self._keys.live(tx, caller)
+            contexts = await self._contexts.count(tx, caller)
             tenants = await self._tenants.of(tx, organization_id, None)
             credentials = 0
             for tenant in tenants:
@@ -66,5 +70,6 @@ class Uses:
             agents=Used(live.agents, plan.max_agents),
             keys=Used(live.keys, plan.max_keys),
             credentials=Used(credentials),
+            contexts=Used(contexts, plan.max_contexts),
             tenants=Used(len(tenants)),
         )

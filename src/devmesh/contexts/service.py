@@ -124,6 +124,10 @@ class Contexts:
             raise VersionNotFound
         return found
 
+    async def count(self, tx: Tx, caller: Caller) -> int:
+        """Return how many contexts all tenants of the caller's organization have, just expired ones among them."""
+        return await store.counted(tx, caller.organization_id)
+
     async def _plan(self, tx: Tx, caller: Caller) -> Plan:
         organization = await self._directory.organization(tx, caller.organization_id)
         if organization is None:  # removed while this was on its way

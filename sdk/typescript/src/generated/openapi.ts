@@ -2409,6 +2409,7 @@ export interface components {
         /** Usage */
         Usage: {
             agents: components["schemas"]["Used"];
+            contexts: components["schemas"]["Used"];
             credentials: components["schemas"]["Used"];
             invitations: components["schemas"]["Used"];
             keys: components["schemas"]["Used"];

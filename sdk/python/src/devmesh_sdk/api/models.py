@@ -686,6 +686,7 @@ class Usage(TypedDict):
     agents: Used
     keys: Used
     credentials: Used
+    contexts: Used
     tenants: Used
 
 
