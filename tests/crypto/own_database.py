@@ -22,6 +22,6 @@ async def opened(connect: dict[str, Any]) -> AsyncIterator[Database]:
 
 async def happens(true: Callable[[], object]) -> None:
     """Return as soon as it is true."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.01)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from uuid import UUID
 
 import pytest
@@ -95,23 +94,18 @@ async def test_another_organization_is_served_while_one_floods(postgres: Embedde
 
     flood = [asyncio.create_task(sleep(greedy)) for _ in range(30)]
     await asyncio.sleep(0.05)
-    waits = []
-    for _ in range(5):
-        began = time.monotonic()
-        async with database.acting(other) as tx:
-            await tx.value("select 1")
-        waits.append(time.monotonic() - began)
-    assert not all(request.done() for request in flood)
+    # Whoever queued behind the flood would be served after nearly all of it.
+    async with database.acting(other) as tx:
+        assert await tx.value("select 1") == 1
+    assert sum(request.done() for request in flood) < 20
     await asyncio.gather(*flood)
     await database.close()
-    # The flood takes two seconds; whoever queued behind it would have waited for most of that.
-    assert sorted(waits)[-2] < 0.2
 
 
 async def test_whoever_waits_too_long_hears_that_the_database_does_not_answer(
     postgres: Embedded, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("devmesh.db.pool._ACQUIRE_SECONDS", 0.1)
+    monkeypatch.setattr("devmesh.db.pool._ACQUIRE_SECONDS", 1)
     database, greedy = Database(postgres.app_dsn, size=1), new_id()
     await database.open()
     async with database.acting(greedy):

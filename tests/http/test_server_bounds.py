@@ -18,7 +18,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(begun):
     async with serving(echo, head=0.2) as served, served.talk(begun) as talk:
         if begun.startswith(GET):
             await talk.hear()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(9):
             assert await talk.is_ended()
 
 
@@ -26,7 +26,7 @@ async def test_the_next_head_has_no_more_time_than_the_first():
     async with serving(echo, head=0.2, idle=60) as served, served.talk(GET) as talk:
         await talk.hear()
         await talk.say(b"GET")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(9):
             assert await talk.is_ended()
 
 
@@ -36,16 +36,16 @@ async def test_a_head_that_comes_a_byte_at_a_time_gains_no_time():
         await talk.say(b"GET / HTTP/1.1\r\nX: ")
         with pytest.raises(ConnectionError):
             await talk.pour(b"a", 250, pause=0.02)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
 
 async def test_an_idle_connection_is_closed_after_a_while_and_not_before():
-    async with serving(echo, head=0.1, idle=0.6) as served, served.talk(GET) as talk:
+    async with serving(echo, head=0.1, idle=2) as served, served.talk(GET) as talk:
         await talk.hear()
         await asyncio.sleep(0.3)
         await talk.say(GET)
         assert (await talk.hear()).status == 200
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             assert await talk.is_ended()
 
 
@@ -61,7 +61,7 @@ async def test_a_call_may_take_longer_than_any_of_these():
 async def test_a_body_that_does_not_come_is_408_behind_the_edge(edge):
     async with serving(edge, body=0.2) as served:
         raw = b"POST /swallow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             (said,) = await served.ask(raw)
     assert (said.status, said.json["code"]) == (408, "body_too_slow")
     assert said.headers["connection"] == "close"
@@ -73,7 +73,7 @@ async def test_a_client_that_takes_nothing_of_its_reply_is_let_go():
 
     async with serving(app, write=0.2) as served, served.talk(GET):
         await until(lambda: served.server.connections == 1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await until(lambda: served.server.connections == 0)
 
 
@@ -81,7 +81,7 @@ async def test_a_client_that_takes_its_reply_slowly_gets_it_whole():
     async def app(_scope, _receive, send):
         await reply(send, b"x" * 20_000_000)
 
-    async with serving(app, write=0.4, idle=0.4) as served, served.talk(GET) as talk:
+    async with serving(app, write=1, idle=1) as served, served.talk(GET) as talk:
         size = 0
         await talk.reader.readuntil(b"\r\n\r\n")
         while size < 20_000_000:
@@ -132,12 +132,12 @@ async def test_connections_over_the_limit_wait_for_a_place():
 
 
 async def test_the_end_closes_idle_connections_and_answers_what_is_under_way():
-    begun = asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def app(scope, receive, send):
         if scope["path"] == "/slow":
             begun.set()
-            await asyncio.sleep(0.4)
+            await go_on.wait()
         await echo(scope, receive, send)
 
     slow = GET.replace(b"/ ", b"/slow ", 1)
@@ -149,12 +149,12 @@ async def test_the_end_closes_idle_connections_and_answers_what_is_under_way():
     ):
         await idle.hear()
         await begun.wait()
-        closing = asyncio.create_task(served.server.close(5))
-        async with asyncio.timeout(0.3):
-            assert await idle.is_ended()
+        closing = asyncio.create_task(served.server.close(60))
+        assert await idle.is_ended()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", served.port)
         await half.say(GET.removeprefix(b"GET "))
+        go_on.set()
         for talk in (half, busy):
             said = await talk.hear()
             assert (said.status, said.headers["connection"]) == (200, "close")
@@ -163,10 +163,11 @@ async def test_the_end_closes_idle_connections_and_answers_what_is_under_way():
 
 
 async def test_what_takes_longer_than_the_end_is_cut_off():
-    seen = []
+    seen, begun = [], asyncio.Event()
 
     async def app(_scope, receive, _send):
         await body_of(receive)
+        begun.set()
         try:
             await asyncio.sleep(600)
         except asyncio.CancelledError:
@@ -174,8 +175,7 @@ async def test_what_takes_longer_than_the_end_is_cut_off():
             raise
 
     async with serving(app) as served, served.talk(GET) as talk:
-        await until(lambda: served.server.connections == 1)
-        await asyncio.sleep(0.05)
+        await begun.wait()
         assert not await served.server.close(0.1)
         assert seen == ["cut off"]
         assert await talk.is_ended()

