@@ -40,6 +40,10 @@ StoreType = Annotated[
 ConnectorRef = Annotated[
     Identifier | None, Meta(description="With REMOTE: identifier of the Git connector; none for Harness Code.")
 ]
+# Said, not concluded from a missing connector: without one, the project's settings may name it.
+HarnessCode = Annotated[
+    bool | None, Meta(description="With REMOTE: true for a repository of Harness Code, which needs no connector.")
+]
 RepoName = Annotated[Name | None, Meta(description="With REMOTE: name of the repository.")]
 FilePath = Annotated[Text | None, Meta(description="With REMOTE: path of the YAML file in the repository.")]
 CommitMessage = Annotated[Text | None, Meta(description="With REMOTE: message of the commit.")]

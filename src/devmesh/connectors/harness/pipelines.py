@@ -11,6 +11,7 @@ from devmesh.connectors.harness.arguments import (
     CommitMessage,
     ConnectorRef,
     FilePath,
+    HarnessCode,
     Identifier,
     InOrg,
     InProject,
@@ -61,12 +62,14 @@ def create_pipeline(
     branch: Branch = None,
     file_path: FilePath = None,
     commit_message: CommitMessage = None,
+    is_harness_code_repo: HarnessCode = None,
 ) -> Request:
     """Create a pipeline from its YAML, which names identifier, organization and project, and return its identifier."""
     query = {
         **scope(org_identifier, project_identifier),
         "storeType": store_type,
         "connectorRef": connector_ref,
+        "isHarnessCodeRepo": is_harness_code_repo,
         "repoName": repo_name,
         "branch": branch,
         "filePath": file_path,
@@ -89,12 +92,14 @@ def update_pipeline(
     commit_message: CommitMessage = None,
     last_object_id: Sha = None,
     last_commit_id: Sha = None,
+    is_harness_code_repo: HarnessCode = None,
 ) -> Request:
     """Replace a pipeline's whole definition by this YAML; read it with get_pipeline first, and change what is to be."""
     query = {
         **scope(org_identifier, project_identifier),
         "storeType": store_type,
         "connectorRef": connector_ref,
+        "isHarnessCodeRepo": is_harness_code_repo,
         "repoName": repo_name,
         "branch": branch,
         "filePath": file_path,
