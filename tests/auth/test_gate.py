@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,7 +125,7 @@ TOO_LARGE = b" " * (1024 * 1024 + 1)
 async def test_whoever_is_not_known_is_told_once_what_the_address_has_left(
     mesh: Mesh, method: str, path: str, headers: dict[str, str], data: bytes | None, status: int
 ):
-    async with mesh.http.request(method, path, headers=headers, data=data) as reply:
+    async with mesh.http.request(method, path, headers=headers, data=data and BytesIO(data)) as reply:
         assert reply.status == status
         assert [policy.partition(";")[0] for policy in reply.headers.getall(POLICY)] == ['"address"']
         assert len(reply.headers.getall("X-RateLimit-Remaining")) == 1
@@ -140,20 +141,22 @@ async def test_an_address_without_anything_left_is_told_so(mesh: Mesh, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("path", "chunked"), [("/api/v1/contexts", False), ("/api/v1/contexts", True), ("/mcp", False)]
+    ("path", "mebibytes", "chunked"),
+    [("/api/v1/contexts", 1, False), ("/api/v1/contexts", 1, True), ("/mcp", 4, False), ("/mcp", 4, True)],
 )
 async def test_a_body_too_large_counts_and_tells_as_any_request_of_its_caller(
-    organization: Organization, path: str, *, chunked: bool
+    organization: Organization, path: str, mebibytes: int, *, chunked: bool
 ):
     key = await organization.new_key(key_type="user", rate_window=86_400, rate_limit=100)
     before = await left(organization, key)
 
     async def pieces() -> AsyncIterator[bytes]:
-        yield TOO_LARGE[: len(TOO_LARGE) // 2]
-        yield TOO_LARGE[: len(TOO_LARGE) // 2 + 1]
+        for _ in range(mebibytes):
+            yield TOO_LARGE
 
+    data = pieces() if chunked else BytesIO(TOO_LARGE * mebibytes)
     sent = {"Authorization": f"Bearer {key}", **JSON}
-    async with organization.mesh.http.post(path, data=pieces() if chunked else TOO_LARGE, headers=sent) as reply:
+    async with organization.mesh.http.post(path, data=data, headers=sent) as reply:
         assert (reply.status, reply.headers.getall("X-RateLimit-Remaining")) == (413, [str(before - 1)])
         assert reply.headers[POLICY].startswith('"key";')
 

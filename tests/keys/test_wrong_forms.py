@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from running import Mesh, Organization
 
 # What differs from reply to reply, whatever is asked.
-OWN = {"x-request-id", "date"}
+OWN = {"x-request-id", "date", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit"}
 LOOKALIKE = {"a": "\u0430", "e": "\u0435", "o": "\u043e", "_": "\uff3f", "u": "\uff55"}
 
 # In the right place, in a wrong form.

@@ -126,6 +126,15 @@ async def test_requests_without_a_credential_are_counted_by_address(limits):
     await limits.spend_address("192.0.2.2")
 
 
+async def test_an_address_is_told_what_is_left_to_it(limits):
+    await limits.spend_address("192.0.2.1")
+    found = {name.decode(): value.decode() for name, value in limits.address_headers("192.0.2.1")}
+    assert (found["x-ratelimit-limit"], found["x-ratelimit-remaining"]) == ("120", "119")
+    assert found["ratelimit"] == '"address";r=119;t=1'
+    assert found["ratelimit-policy"] == '"address";q=120;w=120'
+    assert dict(limits.address_headers("192.0.2.2"))[b"x-ratelimit-remaining"] == b"120"
+
+
 async def test_an_ipv6_client_is_its_whole_64(limits):
     for index in range(120):
         await limits.spend_address(f"2001:db8::{index:x}")

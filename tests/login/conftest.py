@@ -46,8 +46,9 @@ class Reply:
         return self.body["access_token"]
 
     def without_ids(self) -> tuple[int, dict[str, str], Any]:
-        """Return what must be the same for whoever asks: all but what names the request, and the time."""
-        headers = {name: value for name, value in self.headers.items() if name not in ("X-Request-ID", "Date")}
+        """Return what must be the same for whoever asks: all but what names the request, the time, and what is left."""
+        own = {"x-request-id", "date", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit"}
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in own}
         return self.status, headers, {**self.body, "request_id": None}
 
 

@@ -61,12 +61,12 @@ class Gate:
             # The router would fold it, and what is decided here by the path would be decided for another one.
             raise NotFound("There is nothing at this address.")
         path = path.removesuffix("/")  # as the router does
+        replied: list[tuple[bytes, bytes]] = state["reply_headers"]
         if path in _BY_BODY or not carries_credential(headers):
             if scope["path"].startswith(_LIMITED) and path != _HEALTH:
-                await self._limits.spend_address(state["address"])
+                await self._authenticator.stranger(state["address"], replied)
             await self._app(scope, receive, send)
             return
-        replied: list[tuple[bytes, bytes]] = state["reply_headers"]
         caller = await self._authenticator.authenticate(headers, state["address"], state["request_id"], replied)
         state["caller"] = caller
         if scope["method"] == "POST" and path.startswith(_EXECUTE[0]) and path.endswith(_EXECUTE[1]):

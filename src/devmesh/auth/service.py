@@ -48,7 +48,7 @@ class Authenticator:
     ) -> Caller:
         """Return the caller; a request without a valid credential spends from its address's limit.
 
-        A refusal of somebody who is known adds the rate-limit headers to `replied`; all else leaves it as it is.
+        A refusal adds the rate-limit headers to `replied`: of whoever is known theirs, of all others the address's.
         Raises Unauthenticated, InvalidKey or InvalidToken (each the same for every way of being invalid),
         TokenExpired, BadRequest for two different credentials, TenantNotAllowed, AddressNotAllowed, and RateLimited for
         an address that tries too often.
@@ -67,11 +67,18 @@ class Authenticator:
                     return await self._guarded(grant, headers, address, request_id, replied)
         except (Unauthenticated, BadRequest) as error:
             self._audit.refused(Visitor(address, request_id), REFUSED, error.code)
-            await self._limits.spend_address(address)
+            await self.stranger(address, replied)
             raise
         if allowed is None:
             await self._refuse(grant.caller(address, request_id), replied, TenantNotAllowed(_NOT_THERE))
         return allowed.caller(address, request_id)
+
+    async def stranger(self, address: str, replied: list[tuple[bytes, bytes]]) -> None:
+        """Spend one of the address's and add what is left there to `replied`; raise RateLimited if there is none."""
+        try:
+            await self._limits.spend_address(address)
+        finally:
+            replied.extend(self._limits.address_headers(address))
 
     async def _guarded(
         self, grant: KeyGrant, headers: Headers, address: str, request_id: str, replied: list[tuple[bytes, bytes]]

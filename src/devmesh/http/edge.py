@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from devmesh.errors import BadRequest
 from devmesh.http.address import Addresses
 from devmesh.http.allowed import Hosts, Origins, preflight
-from devmesh.http.intake import MEBIBYTE, Intake, check_length
+from devmesh.http.intake import MEBIBYTE, Intake, of_length
 from devmesh.http.misplaced import refuse_in_cookie, refuse_in_query
 from devmesh.http.problem import Header, Message, Receive, Scope, Send, answer, new_request_id, of_unexpected
 from devmesh.metrics import REQUEST_SECONDS, REQUESTS
@@ -110,10 +110,7 @@ class Edge:
             if scope["path"].startswith(prefix):
                 limit = most
                 break
-        if length is None:
-            return Intake(receive, limit)
-        check_length(length, limit)
-        return receive
+        return Intake(receive, limit) if length is None else of_length(length, limit, receive)
 
     async def _not_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

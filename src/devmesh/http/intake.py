@@ -28,12 +28,20 @@ class Intake:
         return message
 
 
-def check_length(length: bytes, limit: int) -> None:
-    """Raise BadRequest if a Content-Length is no number, TooLarge if it is one over `limit`."""
+def of_length(length: bytes, limit: int, receive: Receive) -> Receive:
+    """Return `receive` for a Content-Length within `limit`, else one that raises TooLarge; BadRequest for no number.
+
+    So whoever asks is known before they are told, and the refusal counts and tells of their limits as any other.
+    """
     if not length.isdigit():
         raise BadRequest("Content-Length is no number.")
-    if len(length) > _MAX_DIGITS or int(length) > limit:
+    if len(length) <= _MAX_DIGITS and int(length) <= limit:
+        return receive
+
+    async def refuse() -> Message:
         raise _too_large(limit)
+
+    return refuse
 
 
 def _too_large(limit: int) -> TooLarge:

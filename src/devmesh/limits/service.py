@@ -81,6 +81,11 @@ class Limits:
             left, full = tenants_left, tenants_full
         return _told(key.told, left, full, items, b'"key";%b, "tenant";%b' % (key.policy, tenant.policy))
 
+    def address_headers(self, address: str) -> list[Header]:
+        """Return the rate-limit headers of a reply to whoever sent no valid credential: those of the address."""
+        now = self._now()
+        return _told_of_one(b"address", self._of_address(address, now), now)
+
     def _buckets(self, caller: Caller, now: int) -> tuple[Bucket | None, Bucket | None]:
         allowance = caller.allowance
         key = tenant = None
