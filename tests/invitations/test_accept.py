@@ -148,6 +148,8 @@ async def test_every_dead_token_is_refused_with_the_same_words(
         ]
         assert [status for status, _ in replies] == [400] * len(replies)
         assert replies[0][1]["code"] == "link_invalid"
+        # Also for whom the reply to an acceptance was lost.
+        assert "log in" in replies[0][1]["hint"]
         assert [untimed(problem) for _, problem in replies] == [untimed(replies[0][1])] * len(replies)
         assert token not in str(replies)
 
