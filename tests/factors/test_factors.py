@@ -249,3 +249,13 @@ async def test_a_secret_moved_into_anothers_row_does_not_open(ada: Person, colle
     )
     with pytest.raises(FactorDamaged):
         await bo.check(code=ada.code())
+
+
+async def test_where_browsers_use_no_passkeys_login_asks_for_none(ada: Person):
+    await ada.add_passkey()
+    app = ada.mesh.app
+    async with app.database.acting(ada.organization_id) as tx:
+        for url, asked in ((ORIGIN, True), ("http://127.0.0.1:8081", False)):
+            factors = Factors(app.ring, app.data_keys, url)
+            options = await factors.options(tx, ada.organization_id, ada.id, bytes(32))
+            assert (options is not None) is asked

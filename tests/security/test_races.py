@@ -190,6 +190,20 @@ async def test_an_invitation_waits_for_the_change_that_takes_the_inviters_right(
         assert await tx.value("select count(*) from invitations") == 0
 
 
+async def test_an_administrator_who_is_just_suspended_changes_nobody(organization: Organization, db: Database):
+    administrator, member = await new_person(organization, Role.ADMIN), await new_person(organization)
+    async with holding(db, organization, "select id from organizations for no key update"):
+        change = {"is_active": False}
+        suspending = asyncio.create_task(organization.ask("PATCH", f"/api/v1/users/{administrator.id}", change))
+        await waiting(db, 1)
+        late = asyncio.create_task(administrator.ask("PATCH", f"/api/v1/users/{member.id}", {"role": "admin"}))
+        await waiting(db, 2)
+    assert (await suspending)[0] == 200
+    assert (await late)[0] == 401
+    _, found = await organization.ask("GET", "/api/v1/users")
+    assert {user["role"] for user in found["users"] if user["id"] == str(member.id)} == {"member"}
+
+
 @pytest.mark.parametrize(("method", "field"), [("PATCH", "name"), ("DELETE", "confirm")])
 async def test_an_owner_who_is_just_demoted_neither_renames_nor_removes_the_organization(
     organization: Organization, db: Database, method: str, field: str
