@@ -9,6 +9,7 @@ import sys
 import asyncpg
 import pytest
 
+from devmesh.cli import doctor_services
 from devmesh.crypto.kms import LocalKms
 from devmesh.crypto.masters import MasterKeys
 from devmesh.crypto.ring import KeyRing
@@ -106,6 +107,33 @@ def test_a_data_directory_out_of_reach_is_told(devmesh, tmp_path):
     assert code == 1
     assert "set DEVMESH_DATA_DIR to a directory of this user's" in said
     assert "Traceback" not in said
+
+
+def test_services_are_asked_as_calls_would_go(service, devmesh):
+    service.start()
+    place = f"127.0.0.1:{service.port}"
+    # Bound and not listening: nothing answers there, and nobody else takes it meanwhile.
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{silent.getsockname()[1]}"
+        addresses = (f"http://{place}", f"http://{nobody}", "http://169.254.169.254", "https://me:hunter2@x.example")
+        words = ("doctor", "--port", str(service.port), "--services", *addresses)
+        code, said = devmesh(*words, DEVMESH_UPSTREAM_ALLOW=f"{place},{nobody}")
+    assert code == 1
+    assert f"ok    service at {place}: answers (200)" in said
+    assert f"wrong service at {nobody}: " in said
+    assert "wrong service at 169.254.169.254:80: " in said
+    assert "wrong service: that is no base URL" in said
+    assert "hunter2" not in said
+    closed, said = devmesh("doctor", "--port", str(service.port), "--services", f"http://{place}")
+    assert (closed, f"add '{place}' to DEVMESH_UPSTREAM_ALLOW" in said) == (1, True), said
+
+
+def test_unless_others_are_given_services_with_an_address_of_their_own_are_asked():
+    known = dict(doctor_services.places([]))
+    assert known["GitHub"] == "https://api.github.com"
+    assert all(address.startswith("https://") for address in known.values())
+    assert "Jenkins" not in known
 
 
 def test_migrate_works_alone_and_repeats(service, devmesh):
