@@ -84,8 +84,8 @@ class InvitationInvalid(LinkInvalid):
     """The token of an invitation is unknown, spent, too old or withdrawn: which of them is never told."""
 
     hint = (
-        "If you have joined by it already, log in: POST /api/v1/auth/login. Otherwise ask whoever invited you to invite "
-        "you again: the newest mail's link is the one that works."
+        "If you have joined by it already, log in: POST /api/v1/auth/login. Otherwise ask whoever invited you to "
+        "invite you again: the newest mail's link is the one that works."
     )
 
 
