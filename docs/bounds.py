@@ -16,6 +16,7 @@ from devmesh.credentials import model as credentials
 from devmesh.directory.plans import Plan, Plans
 from devmesh.gateway import rests
 from devmesh.http import body, paging
+from devmesh.http.bodies import MOST_HELD
 from devmesh.http.intake import MEBIBYTE
 from devmesh.http.server.bounds import Bounds
 from devmesh.idempotency import bounds as idempotency
@@ -101,6 +102,7 @@ def _requests() -> Iterator[tuple[str, str]]:
     yield "depth of a JSON body, and values in it", f"{body.MAX_DEPTH}, and {body.MAX_VALUES:,}"
     yield "a request's head", f"{_size(bounds.head_bytes)} and {bounds.headers} headers, within {_time(bounds.head)}"
     yield "time for a body", _time(bounds.body)
+    yield "what is held of a tenant's bodies that are not whole yet, in each process", _size(MOST_HELD)
     yield "an idle connection", _time(bounds.idle)
     yield "`limit` of a list", str(paging.MOST)
 

@@ -17,6 +17,8 @@ import msgspec
 
 from devmesh.access import Caller
 from devmesh.errors import BadRequest, Fault, Invalid, Unauthenticated
+from devmesh.http.address import network
+from devmesh.http.bodies import BODIES
 from devmesh.http.body import check_content_type, decode
 from devmesh.http.faults import faults_of
 from devmesh.http.problem import Receive, Scope
@@ -112,27 +114,21 @@ class Plan:
         if self.request is not None:
             found[self.request] = Request(scope)
         if self.body is not None:
-            found[BODY] = await _read(receive, state["headers"], self.body)
+            found[BODY] = await _read(receive, state, self.body)
         return found
 
 
-async def _read(receive: Receive, headers: Mapping[bytes, bytes], kind: Any) -> Any:
-    raw = await whole_body(receive)
+async def _read(receive: Receive, state: Mapping[str, Any], kind: Any) -> Any:
+    raw = await whole_body(receive, state)
     if raw:
-        check_content_type(headers.get(b"content-type"))
+        check_content_type(state["headers"].get(b"content-type"))
     return decode(raw, kind)
 
 
-async def whole_body(receive: Receive) -> bytes:
-    """Return the request's whole body; BadRequest if the client leaves in the middle of it."""
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise BadRequest("The connection ended before the body did.")
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+async def whole_body(receive: Receive, state: Mapping[str, Any]) -> bytes:
+    """Return the request's whole body, counted for the caller's tenant, or for the address of whoever is unknown."""
+    caller: Caller | None = state.get("caller")
+    return await BODIES.whole(receive, network(state["address"]) if caller is None else caller.tenant_id)
 
 
 def _queried(raw: bytes, kind: type[msgspec.Struct]) -> dict[str, Any]:

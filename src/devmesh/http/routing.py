@@ -106,7 +106,7 @@ class Endpoint:
         handler = scope["route_handler"]
         plan: Plan = handler.opt["plan"]
         repeat = plan.repeat or _REPEAT
-        body = await whole_body(receive)
+        body = await whole_body(receive, scope["state"])
         arguments = await plan.arguments(scope, _received(body), self._services)
         caller: Caller = arguments[plan.caller or ""]
         _check(caller, handler.opt["scope"])

@@ -7,10 +7,12 @@ from typing import Any, Final, NoReturn
 
 from devmesh.access import Caller
 from devmesh.auth.service import Authenticator
-from devmesh.errors import AddressNotAllowed, BadRequest, Invalid, MeshError, RateLimited
+from devmesh.errors import AddressNotAllowed, Invalid, MeshError, RateLimited
 from devmesh.gateway.call import Gateway, refused
 from devmesh.gateway.model import Listing, Passed, ToolResult, UnknownTool
 from devmesh.gateway.rests import most_of
+from devmesh.http.address import network
+from devmesh.http.bodies import BODIES
 from devmesh.http.body import check_content_type, parse
 from devmesh.http.problem import Header, Receive, Scope, Send
 from devmesh.limits.service import Limits
@@ -72,11 +74,11 @@ class Endpoint:
                 exchange.fields, state["address"], exchange.trace_id, state["reply_headers"]
             )
         except AddressNotAllowed as error:
-            return _told_to_agent(error, exchange)
+            return _told_to_agent(error, exchange, state["address"])
         try:
             check_content_type(exchange.fields.get(b"content-type"))
             wire.check_accept(exchange.fields.get(b"accept", b""))
-            value = parse(await _body(exchange.receive))
+            value = parse(await BODIES.whole(exchange.receive, caller.tenant_id))
             message = None if type(value) is list else message_of(value)
             batch = _batch_of(value, exchange) if message is None else []
         except (Refused, MeshError):
@@ -183,10 +185,10 @@ class Endpoint:
             raise
 
 
-async def _told_to_agent(error: AddressNotAllowed, exchange: Exchange) -> Reply:
+async def _told_to_agent(error: AddressNotAllowed, exchange: Exchange, address: str) -> Reply:
     """Answer a tool call as every refusal of a known caller's is answered; raise the error for all else."""
     check_content_type(exchange.fields.get(b"content-type"))
-    value = parse(await _body(exchange.receive))
+    value = parse(await BODIES.whole(exchange.receive, network(address)))
     if type(value) is list:
         raise error
     message = message_of(value)
@@ -199,19 +201,6 @@ async def _told_to_agent(error: AddressNotAllowed, exchange: Exchange) -> Reply:
 
 def _told(request_id: Id, result: ToolResult, *, modern: bool) -> Reply:
     return succeed(request_id, *called(result, modern=modern))
-
-
-async def _body(receive: Receive) -> bytes:
-    event = await receive()
-    if event["type"] == "http.request" and not event.get("more_body"):
-        return bytes(event["body"])
-    parts: list[bytes] = []
-    while event["type"] == "http.request":
-        parts.append(event["body"])
-        if not event.get("more_body"):
-            return b"".join(parts)
-        event = await receive()
-    raise BadRequest("The connection was closed before the body was complete.")
 
 
 def _batch_of(value: list[Any], exchange: Exchange) -> list[Any]:
