@@ -59,7 +59,7 @@ async def test_an_age_binds_new_keys_and_old_ones_at_once(organization: Organiza
     shown = {entry["id"]: entry for entry in listed["api_keys"]}
     assert (shown[old["id"]]["is_active"], shown[young["id"]]["is_active"]) == (False, True)
     fresh = await made(organization, expires_at="2999-01-01T00:00:00Z")
-    sooner = await made(organization, key_type="agent", expires_at=fresh["info"]["created_at"][:4] + "-12-31T23:59:59Z")
+    sooner = await made(organization, key_type="agent", expires_at=soon(30))
     assert days(fresh["info"]) == 90
     assert days(sooner["info"]) < 90
     await set_age(organization, None)
