@@ -10,10 +10,13 @@ from uuid import UUID
 import pytest
 
 from devmesh.access import Role
+from devmesh.directory.model import USER_CHANGED
+from devmesh.keys import store
 from running import Organization
 from sessions_people import Person, new_person
 
 if TYPE_CHECKING:
+    from devmesh.db.pool import Tx
     from devmesh.demo.github import GitHub
     from running import Mesh
 
@@ -269,6 +272,29 @@ async def test_a_person_who_is_suspended_this_moment_is_acted_for_no_more(gate: 
         codes = await asyncio.gather(*(gate.code(to=gate.bo.id) for _ in range(4)))
         assert (set(codes), len(github.received)) == ({REFUSED}, before)
         await gate.organization.ask("PATCH", f"/api/v1/users/{gate.bo.id}", {"is_active": True})
+
+
+async def test_what_changed_while_a_person_was_read_is_used_once_and_not_kept(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+):
+    changes, read, reads = gate.organization.mesh.app.changes, store.person, 0
+
+    async def overtaken(tx: Tx, *of: Any) -> Any:
+        nonlocal reads
+        row = await read(tx, *of)
+        reads += 1
+        if reads == 1:
+            changes._tell(USER_CHANGED, str(gate.bo.id))
+        return row
+
+    monkeypatch.setattr(store, "person", overtaken)
+    monkeypatch.setattr(changes, "fresh", lambda: True)
+    assert [await gate.code(to=gate.bo.id) for _ in range(3)] == [None] * 3
+    assert reads == 2
+    # Nor is it taken from memory while a change may have been missed.
+    monkeypatch.setattr(changes, "fresh", lambda: False)
+    assert await gate.code(to=gate.bo.id) is None
+    assert reads == 3
 
 
 async def test_its_bucket_is_one_for_all_people(gate: Gate, github: GitHub):

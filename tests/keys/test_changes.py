@@ -146,6 +146,23 @@ async def test_a_colleagues_key_is_an_administrators_to_change_and_an_owners_is_
     assert (await organization.ask("PATCH", f"{PATH}/{gate['id']}", body))[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("role", "key_type", "then"), [(Role.ADMIN, "admin", Role.MEMBER), (Role.OWNER, "gateway", Role.ADMIN)]
+)
+async def test_whoever_is_no_longer_what_a_key_takes_neither_changes_nor_rotates_it(
+    organization: Organization, role: Role, key_type: str, then: Role
+):
+    # Otherwise they would keep a key of today's making for the day on which they are promoted again.
+    person = await new_person(organization, role)
+    body = {"name": "one", "key_type": key_type, "scopes": ["tools:read"]}
+    _, key = await person.ask("POST", PATH, body)
+    assert (await organization.ask("PATCH", f"/api/v1/users/{person.id}", {"role": then}))[0] == 200
+    for method, path, change in (("PATCH", "", {"name": "two"}), ("POST", "/rotate", None)):
+        status, problem = await person.ask(method, f"{PATH}/{key['id']}{path}", change)
+        assert (status, problem["code"]) == (403, "beyond_your_own")
+    assert (await person.ask("DELETE", f"{PATH}/{key['id']}"))[0] == 200
+
+
 async def test_a_bounded_key_opens_no_gateway_key_beyond_its_own_bounds(organization: Organization):
     gate = await made(organization, key_type="gateway")
     key = await organization.new_key(key_type="admin", allowed_ips=["127.0.0.1"])

@@ -299,6 +299,25 @@ async def test_of_a_crowd_with_a_key_used_for_the_first_time_few_read_it(
     assert reads == 8
 
 
+async def test_what_changed_while_a_key_was_read_is_used_once_and_not_kept(
+    mesh: Mesh, organization: Organization, monkeypatch: pytest.MonkeyPatch
+):
+    key, verifier, grant = await organization.new_key(key_type="user"), mesh.app.verifier, store.grant
+    changing = True
+
+    async def overtaken(tx: Tx, *of: Any) -> Any:
+        row = await grant(tx, *of)
+        if changing:
+            verifier._forget_key(str(of[2]))
+        return row
+
+    monkeypatch.setattr(store, "grant", overtaken)
+    assert (await verifier.verify(key)).organization_id == UUID(organization.id)
+    assert verifier._digests.get((await verifier.verify(key)).key_id) is None
+    changing = False
+    assert (await verifier.verify(key)).key_id in verifier._digests
+
+
 async def test_a_burst_admits_exactly_the_buckets_capacity(organization: Organization):
     key = await organization.new_key(key_type="user", rate_limit=20, rate_window=3600)
     replies = await asyncio.gather(*(organization.ask("GET", "/api/v1/auth/profile", key=key) for _ in range(64)))
