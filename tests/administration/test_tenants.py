@@ -85,13 +85,25 @@ async def test_a_member_acts_where_put_and_no_more_once_taken_out(mesh: Mesh, or
     assert (status, problem["code"]) == (404, "membership_not_found")
 
 
-async def test_an_administrators_keys_elsewhere_end_with_the_role(mesh: Mesh, organization: Organization):
-    await blue(organization)
+async def test_an_administrators_keys_elsewhere_stop_with_the_role_until_let_in_again(
+    mesh: Mesh, organization: Organization
+):
+    tenant = await blue(organization)
     administrator = await new_person(organization, Role.ADMIN)
     _, made = await administrator.ask("POST", "/api/v1/api-keys", {"name": "there", "tenant_id": "blue"})
     assert not await gone(mesh, made["api_key"])
     await organization.ask("PATCH", f"/api/v1/users/{administrator.id}", {"role": "member"})
     assert await gone(mesh, made["api_key"])
+    await organization.ask("PUT", f"{TENANTS}/{tenant}/members/{administrator.id}")
+    assert not await gone(mesh, made["api_key"])
+
+
+async def test_an_invitation_to_start_in_a_tenant_goes_with_it(organization: Organization):
+    tenant = await blue(organization)
+    invitation = {"email": "bo@example.com", "name": "Bo", "tenant_id": "blue"}
+    assert (await organization.ask("POST", "/api/v1/auth/users/invite", invitation))[0] == 201
+    assert (await organization.ask("DELETE", f"{TENANTS}/{tenant}"))[0] == 204
+    assert (await organization.ask("GET", "/api/v1/auth/invitations"))[1]["count"] == 0
 
 
 async def test_a_removed_tenants_keys_and_credentials_end_at_once(
