@@ -13,6 +13,7 @@ from devmesh.access import KeyType
 from devmesh.accounts import mails
 from devmesh.contexts import model as contexts
 from devmesh.credentials import model as credentials
+from devmesh.credentials import service
 from devmesh.directory.plans import Plan, Plans
 from devmesh.gateway import rests
 from devmesh.http import body, paging
@@ -26,7 +27,7 @@ from devmesh.invitations import mails as invitations
 from devmesh.limits import underway
 from devmesh.mcp import endpoint
 from devmesh.sessions import model as sessions
-from devmesh.upstream import clients, delivery, send
+from devmesh.upstream import clients, delivery, room, send
 
 _KIBIBYTE = 1024
 _MINUTE = 60
@@ -115,6 +116,11 @@ def _calls() -> Iterator[tuple[str, str]]:
     )
     yield "tries of a call that only reads", str(delivery._MOST_TRIES)  # noqa: SLF001 - as above
     yield "a service's answer, after decompression", _size(send._MAX_BYTES)  # noqa: SLF001 - as above
+    yield (
+        "what is held of an organization's answers past the first MiB of each, in each process",
+        _size(room.UNIT * room.MOST_UNITS),
+    )
+    yield "a tenant's credentials that services are asked about at once, in each process", str(service.MOST_ASKED)
     yield "a result that is shown at once, unless the caller asks for another size", f"{rests.RESULT_BYTES:,} bytes"
     yield "what a caller may ask for (`X-Mesh-Result-Bytes`)", f"{rests.LEAST_BYTES:,} to {rests.MOST_BYTES:,} bytes"
 

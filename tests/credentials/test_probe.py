@@ -55,7 +55,7 @@ async def test_a_tenant_asks_so_many_services_at_once_and_no_more(mesh: Mesh, or
         slow = SimpleNamespace(url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         for one in (organization, other):
             await one.connect(slow, TOKEN)
-        waiting = [validate(organization) for _ in range(module._MOST_ASKED)]
+        waiting = [validate(organization) for _ in range(module.MOST_ASKED)]
         for _ in waiting:
             await asked.acquire()
         status, refusal = await validate(organization)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 
 from devmesh.directory.service import Directory
 from devmesh.gateway.rests import RestsExpiry
+from devmesh.upstream import room
 from sessions_people import new_person
 
 if TYPE_CHECKING:
@@ -137,6 +139,32 @@ async def test_of_a_persons_sessions_the_one_that_called_reads_on(organization: 
     _, refreshed = await person.refresh()
     for key in (mine, refreshed["access_token"]):
         assert len((await read(organization, handle, key=key))["structuredContent"]["items"]) == 5
+
+
+async def test_a_long_answer_is_held_until_its_rest_is_kept(
+    mesh: Mesh, organization: Organization, github: GitHub, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(room, "MOST_UNITS", 3)
+    rests, cutting, go_on = mesh.app.gateway._rests, asyncio.Event(), asyncio.Event()
+    cut = rests.cut
+
+    async def slowly(*of: Any) -> Any:
+        cutting.set()
+        await go_on.wait()
+        return await cut(*of)
+
+    monkeypatch.setattr(rests, "cut", slowly)
+    answers(github, {"body": "x" * 3_000_000})
+    await organization.connect(github, ADA)
+    issue = ("github.get_issue", {**WHERE, "issue_number": 1})
+    first = asyncio.create_task(organization.call(*issue))
+    await cutting.wait()
+    refused = await organization.call(*issue)
+    assert refused["_meta"]["code"] == "upstream_response_too_large"
+    assert refused["_meta"]["retry_after"] == 1.0
+    go_on.set()
+    assert "mesh.read_more" in (await first)["content"][0]["text"]
+    assert not (await organization.call(*issue)).get("isError")
 
 
 @pytest.mark.parametrize("handle", ["0" * 32 + "-0", "", "x", "0" * 32, "0" * 32 + "-", "../x", "0" * 32 + "--1"])

@@ -38,7 +38,7 @@ from devmesh.upstream.model import Connector, Tool, Verdict, load_tools
 from devmesh.upstream.send import Sender
 
 # Of a tenant: how many services may be asked about its credentials at once, each for ten seconds at most.
-_MOST_ASKED = 32
+MOST_ASKED = 32
 
 
 class Credentials:
@@ -66,7 +66,7 @@ class Credentials:
         self._tenants = tenants
         self._users = users
         self._standings = Standings(changes)
-        self._underway = UnderWay(_MOST_ASKED)
+        self._underway = UnderWay(MOST_ASKED)
 
     async def store(self, caller: Caller, new: NewCredential) -> Credential:
         """Seal and keep the credential; it replaces the owner's former one of that label at commit."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import OrderedDict
+from weakref import WeakValueDictionary
 
 from devmesh.upstream.connection import BrokenError, Connection
 from devmesh.upstream.incoming import Taken
 from devmesh.upstream.message import Message
 from devmesh.upstream.origin import Origin
 from devmesh.upstream.outgoing import head_of, host_of
+from devmesh.upstream.room import Room
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 55.0  # below the 60 s after which MCP clients commonly give up
@@ -22,12 +24,15 @@ _OPEN_CONNECTIONS = 8192  # of all clients: beyond that none is kept
 class Client:
     """The connections to one address; those that are idle are used again, the last one first."""
 
-    def __init__(self, origin: Origin, address: str, tls: ssl.SSLContext | None, opened: set[Connection]) -> None:
+    def __init__(
+        self, origin: Origin, address: str, tls: ssl.SSLContext | None, opened: set[Connection], room: Room
+    ) -> None:
         self._host = host_of(origin)
         self._origin = origin
         self._address = address
         self._tls = tls
         self._opened = opened
+        self._room = room
         self._idle: list[Connection] = []
         self._retired = False
 
@@ -73,7 +78,7 @@ class Client:
         loop = asyncio.get_running_loop()
         limit = min(until, loop.time() + CONNECT_SECONDS)
         name = self._origin.host if self._tls is not None else None
-        connection = Connection(self._free, self._lost)
+        connection = Connection(self._free, self._lost, self._room)
         self._opened.add(connection)
         try:
             async with asyncio.timeout_at(limit):
@@ -112,6 +117,8 @@ class Clients:
     def __init__(self) -> None:
         self._clients: OrderedDict[tuple[str, Origin, str], Client] = OrderedDict()
         self._opened: set[Connection] = set()
+        # By organization, as long as it has a client or holds something.
+        self._rooms: WeakValueDictionary[str, Room] = WeakValueDictionary()
         self._tls: ssl.SSLContext | None = None
 
     def to(self, origin: Origin, address: str, organization: str) -> Client:
@@ -120,7 +127,8 @@ class Clients:
         client = self._clients.get(key)
         if client is None:
             tls = self._context() if origin.scheme == "https" else None
-            client = self._clients[key] = Client(origin, address, tls, self._opened)
+            room = self._rooms.setdefault(organization, Room())
+            client = self._clients[key] = Client(origin, address, tls, self._opened, room)
             if len(self._clients) > _KEPT:
                 self._clients.popitem(last=False)[1].retire()
         else:

@@ -11,6 +11,7 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade
 
 from devmesh.upstream.incoming import Answer, NoAnswerError, Taken, TooMuchError
+from devmesh.upstream.room import NoRoomError, Room
 
 READ_SECONDS = 30.0
 IDLE_SECONDS = 45.0  # below what load balancers keep, so that a write seldom meets a connection that is being closed
@@ -21,11 +22,19 @@ class BrokenError(Exception):
     """The exchange came to no whole answer.
 
     `unsent`: provably nothing was sent. `silent`: not one byte came back. `late`: it took too long. `status` is
-    the answer's if its head came, else 0. `too_much`: there was an answer, with a longer body than is taken.
+    the answer's if its head came, else 0. `too_much`: there was an answer, with a longer body than is taken; `no_room`:
+    with one that the organization has no room for just now.
     """
 
     def __init__(
-        self, *, status: int = 0, late: bool = False, unsent: bool = False, silent: bool = False, too_much: bool = False
+        self,
+        *,
+        status: int = 0,
+        late: bool = False,
+        unsent: bool = False,
+        silent: bool = False,
+        too_much: bool = False,
+        no_room: bool = False,
     ) -> None:
         super().__init__()
         self.status = status
@@ -33,6 +42,7 @@ class BrokenError(Exception):
         self.unsent = unsent
         self.silent = silent
         self.too_much = too_much
+        self.no_room = no_room
 
 
 class Connection(asyncio.Protocol):
@@ -58,7 +68,7 @@ class Connection(asyncio.Protocol):
         "_waiting",
     )
 
-    def __init__(self, free: Callable[[Connection], None], lost: Callable[[Connection], None]) -> None:
+    def __init__(self, free: Callable[[Connection], None], lost: Callable[[Connection], None], room: Room) -> None:
         self._loop = asyncio.get_running_loop()
         self._free = free
         self._lost = lost
@@ -71,7 +81,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._seen = False
         self._until = self._heard = 0.0
-        self._answer = Answer()
+        self._answer = Answer(room)
 
     @property
     def is_open(self) -> bool:
@@ -136,7 +146,8 @@ class Connection(asyncio.Protocol):
             answer.feed(data)
         except (HttpParserError, HttpParserUpgrade, NoAnswerError) as error:  # a callback's own error is its context
             if not answer.whole:
-                self._fail(too_much=isinstance(error.__context__, TooMuchError))
+                cause = error.__context__
+                self._fail(too_much=isinstance(cause, TooMuchError), no_room=isinstance(cause, NoRoomError))
                 return
             answer.keep = False
         if answer.whole:
@@ -213,12 +224,13 @@ class Connection(asyncio.Protocol):
         else:
             self._end()
 
-    def _fail(self, *, late: bool = False, too_much: bool = False) -> None:
+    def _fail(self, *, late: bool = False, too_much: bool = False, no_room: bool = False) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.done():
             silent = not (self._seen or late)
             status = self._answer.status
-            waiting.set_exception(BrokenError(status=status, late=late, silent=silent, too_much=too_much))
+            broken = BrokenError(status=status, late=late, silent=silent, too_much=too_much, no_room=no_room)
+            waiting.set_exception(broken)
         self._answer.forget()
         self._end()
 

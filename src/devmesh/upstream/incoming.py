@@ -9,6 +9,7 @@ from httptools import HttpResponseParser
 from msgspec import Struct
 
 from devmesh.upstream.headers import Headers
+from devmesh.upstream.room import UNIT, Held, Room
 
 _MOST_HEAD = 64 * 1024  # bytes in a row that are no body: head, interim answers, chunk extensions, trailers
 _HEAD_ENDS = b"\r\n\r\n"
@@ -31,28 +32,36 @@ class TooMuchError(Exception):
 
 
 class Taken(Struct, frozen=True):
-    """A whole answer; the headers' names are in lower case, repeated ones joined by a comma (RFC 9110, 5.3)."""
+    """A whole answer; the headers' names are in lower case, repeated ones joined by a comma (RFC 9110, 5.3).
+
+    `held` is what a long one holds of its organization's room.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    held: Held | None = None
 
 
 class Answer:
     """The answer that is being read; its methods `on_...` are what httptools calls.
 
     `whole` says that the answer has ended, `keep` that the connection may carry another, `status` is 0 until the
-    head is whole. The body is what the limit counts, after it is unpacked, and never grows past it.
+    head is whole. The body is what the limit counts, after it is unpacked, and never grows past it; as far as it is
+    long, it takes of the room.
     """
 
     __slots__ = (
         "_body",
         "_head",
         "_head_at",
+        "_held",
         "_left",
         "_most",
         "_packed",
         "_raw",
+        "_room",
+        "_step",
         "_to_head",
         "_until_eof",
         "headers",
@@ -63,7 +72,8 @@ class Answer:
         "whole",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self.parser: HttpResponseParser | None = None
         self.expect(to_head=False, most=0)
 
@@ -71,6 +81,8 @@ class Answer:
         """Begin anew; the answer to a HEAD has no body, any other one of at most `most` bytes."""
         self._to_head = to_head
         self._left = self._raw = self._most = most
+        self._step = max(most - UNIT, 0)
+        self._held: Held | None = None
         self._body: bytes | bytearray = b""
         self._head: bytes | bytearray = b""
         self._head_at = 0
@@ -87,16 +99,21 @@ class Answer:
     def forget(self) -> None:
         """Let go of the body, and of the parser, which holds this object in turn."""
         self._body = b""
+        self._held = None
         self._packed = None
         self.parser = None
 
     def taken(self) -> Taken:
         """Return what was read, which is the caller's from now on, whatever this object reads next."""
         body, self._body = self._body, b""
-        return Taken(self.status, self.headers, body if type(body) is bytes else bytes(body))
+        held, self._held = self._held, None
+        return Taken(self.status, self.headers, body if type(body) is bytes else bytes(body), held)
 
     def feed(self, data: bytes) -> None:
-        """Take in bytes; raises NoAnswerError, TooMuchError, or whatever the parser does with what it dislikes."""
+        """Take in bytes; raises what the parser does with what it dislikes, or with an error of its callbacks.
+
+        Those are NoAnswerError, TooMuchError and NoRoomError.
+        """
         self.quiet += len(data)
         if self.parser is None:
             raise NoAnswerError
@@ -176,8 +193,8 @@ class Answer:
                 return
             data = self._packed.decompress(data, self._left + 1)
         self._left -= len(data)
-        if self._left < 0:
-            raise TooMuchError
+        if self._left < self._step:
+            self._grow()
         if not self._body:
             self._body = data
             return
@@ -185,6 +202,15 @@ class Answer:
             # Not a list of pieces: a million chunks of one byte each would take fifty times the memory.
             self._body = bytearray(self._body)
         self._body += data
+
+    def _grow(self) -> None:
+        """Take of the room what the body holds by now."""
+        if self._left < 0:
+            raise TooMuchError
+        while self._left < self._step:
+            self._step -= UNIT
+            self._held = self._held or Held(self._room)
+            self._held.grow()
 
     def on_message_complete(self) -> None:
         """Note the end of the final answer."""

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
 import msgspec
+from msgspec import structs
 
 from devmesh.upstream.connector import Connector
 from devmesh.upstream.wire import Reply
@@ -43,7 +44,7 @@ def masked(reply: Reply, secrets: Collection[str]) -> Reply:
                 headers = {name: value.replace(spelling, _MASK) for name, value in headers.items()}
     if body is reply.body and headers is reply.headers:
         return reply
-    return Reply(reply.status, headers, body, reply.host)
+    return structs.replace(reply, headers=headers, body=body)
 
 
 def _spellings(secret: str) -> Iterator[str]:

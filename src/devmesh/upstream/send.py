@@ -107,7 +107,7 @@ class Sender:
             else:
                 if address != target.addresses[0]:
                     self._guard.prefer(target, organization, address)
-                reply = Reply(answer.status, answer.headers, answer.body, origin.host)
+                reply = Reply(answer.status, answer.headers, answer.body, origin.host, answer.held)
                 if follows and 300 <= reply.status < 400:  # noqa: PLR2004 - the 3xx class (RFC 9110, 15.4)
                     return await self._follow(message, reply, organization, max_bytes, until)
                 return reply
@@ -120,6 +120,10 @@ def _explained(error: BrokenError, message: Message, max_bytes: int) -> MeshErro
         return UpstreamUnreachable(f"{place} {'did not take' if error.late else 'refused'} the connection.")
     if error.too_much:
         return ResponseTooLarge(f"{message.origin.host} answered {error.status} with more than {max_bytes} bytes.")
+    if error.no_room:
+        detail = f"{message.origin.host} answered {error.status} at length, and your organization's calls hold as much"
+        hint = None if message.writes else "Wait a moment, then send it again, or ask for less at a time."
+        return ResponseTooLarge(f"{detail} of long answers as they may at once.", hint=hint, retry_after=1.0)
     what = f"answered {error.status}, but" if error.status else "took the request, it seems, but"
     how = "gave no whole answer in time" if error.late else "closed the connection before its answer was whole"
     return (UpstreamTimeout if error.late else OutcomeUnknown)(f"{place} {what} {how}.", wrote=message.writes)

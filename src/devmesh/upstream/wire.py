@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from devmesh.errors import Fault, Invalid
+from devmesh.upstream.room import Held
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -141,12 +142,16 @@ def _names_json(content_type: str) -> bool:
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What the service answered: headers in lower case, the body after decompression."""
+    """What the service answered: headers in lower case, the body after decompression.
+
+    `held` is what a long one holds of its organization's room: whatever is made of the reply keeps it.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     host: str = ""
+    held: Held | None = None
 
     @property
     def is_json(self) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec import structs
+
 from devmesh.upstream.model import Reply, Request, respelled
 
 # By the end of the path: what a repository has, an organization and an enterprise have too.
@@ -32,7 +34,7 @@ def without_temporary_tokens(_request: Request, reply: Reply) -> Reply:
     """Return the reply with null for the tokens that GitHub puts into descriptions of repositories and runners."""
     if reply.body.find(b'"temp_') < 0 or not reply.is_json:
         return reply
-    return Reply(reply.status, reply.headers, _TEMPORARY.sub(rb"\1null", reply.body), reply.host)
+    return structs.replace(reply, body=_TEMPORARY.sub(rb"\1null", reply.body))
 
 
 def hands_out(request: Request) -> str | None:

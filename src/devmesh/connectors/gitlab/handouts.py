@@ -6,12 +6,10 @@ https://docs.gitlab.com/security/tokens/ lists the kinds.
 from __future__ import annotations
 
 import re
-from typing import Any
 
-import msgspec
 from msgspec import structs
 
-from devmesh.upstream.model import Reply, Request, Routes, canonical
+from devmesh.upstream.model import Reply, Request, Routes, canonical, without_member
 
 _OWNERS = ("projects", "groups")
 _SCHEDULE = "/api/v4/projects/{id}/pipeline_schedules/{schedule_id}"
@@ -81,7 +79,6 @@ _TOKEN = re.compile("([a-z_]+_)?tokens?|rotate|direct_access")
 _WRITES = ("POST", "PUT", "PATCH")
 # GitLab takes a path with the format after it for the same path.
 _FORMAT = re.compile(r"\.[A-Za-z]+$")
-_RUNNERS_TOKEN = "runners_token"  # noqa: S105  a member's name
 
 
 def hands_out(request: Request) -> str | None:
@@ -98,20 +95,4 @@ def hands_out(request: Request) -> str | None:
 
 def without_runner_tokens(_request: Request, reply: Reply) -> Reply:
     """Return the reply without the tokens that register runners, which maintainers see in each project and group."""
-    if _RUNNERS_TOKEN.encode() not in reply.body or not reply.is_json:
-        return reply
-    value = reply.json()
-    _strip(value)
-    return Reply(reply.status, reply.headers, msgspec.json.encode(value), reply.host)
-
-
-def _strip(value: Any) -> None:
-    """Take the tokens out of the value, however deep it is nested."""
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            one.pop(_RUNNERS_TOKEN, None)
-            left += one.values()
-        elif isinstance(one, list):
-            left += one
+    return without_member(reply, "runners_token")

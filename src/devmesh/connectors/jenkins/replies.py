@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import structs
 
 from devmesh.upstream.model import Reply, Request
 
@@ -56,4 +57,5 @@ def _log(reply: Reply) -> Reply:
 
 
 def _json(reply: Reply, value: dict[str, object]) -> Reply:
-    return Reply(200, {"content-type": "application/json"}, msgspec.json.encode(value), reply.host)
+    headers = {"content-type": "application/json"}
+    return structs.replace(reply, status=200, headers=headers, body=msgspec.json.encode(value))
