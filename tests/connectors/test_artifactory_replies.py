@@ -7,7 +7,7 @@ import pytest
 
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import Invalid
-from devmesh.upstream.model import Reply, cursor_of
+from devmesh.upstream.model import Reply, cursor_of, get
 
 ARTIFACTORY = CONNECTORS["artifactory"]
 
@@ -26,6 +26,36 @@ def asked(tool_name, /, **arguments):
 
 def paged(tool_name, body, /, **arguments):
     return ARTIFACTORY.tools[tool_name].page(reply(200, body), asked(tool_name, **arguments))
+
+
+def shown(request, body, /, **headers):
+    return ARTIFACTORY.translate(request, reply(200, body, **headers))
+
+
+CONFIGURATION = {"key": "npm-remote", "rclass": "remote", "username": "ci", "password": "plain-text"}
+KIND = "application/vnd.org.jfrog.artifactory.repositories.RemoteRepositoryConfiguration+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/artifactory/api/repositories/npm-remote", CONFIGURATION),
+        ("/artifactory/API/Repositories;x/npm-remote", CONFIGURATION),
+        ("/artifactory/api%2Frepositories/npm-remote", CONFIGURATION),
+        ("/artifactory/api/repositories/configurations", {"REMOTE": [CONFIGURATION]}),
+        ("/artifactory/api/replications/npm-local", [CONFIGURATION]),
+    ],
+)
+def test_what_a_repository_logs_in_with_elsewhere_is_not_shown(path, body):
+    answer = shown(get(path), body, content_type=KIND)
+
+    assert b"plain-text" not in answer.body
+    assert b'"username":"ci"' in answer.body, "what is left is as it was"
+
+
+@pytest.mark.parametrize("path", ["/artifactory/npm-local/api/repositories/x.json", "/artifactory/api/storage/npm/x"])
+def test_a_file_that_names_a_password_is_returned_as_it_is(path):
+    assert shown(get(path), CONFIGURATION) == reply(200, CONFIGURATION)
 
 
 def test_a_full_page_of_a_query_has_another_behind_it():

@@ -13,6 +13,7 @@ from devmesh.upstream.anything import (
 )
 from devmesh.upstream.connector import Connector, Tool, load_tools
 from devmesh.upstream.cursor import cursor_of, place_in, strange_cursor
+from devmesh.upstream.omission import without_member
 from devmesh.upstream.parts import Auth, Failure, Field, Identity, Page, Paging, Verdict, basic, bearer
 from devmesh.upstream.wire import Method, Reply, Request, bounded, get, given, plain_path, send, url
 
@@ -50,4 +51,5 @@ __all__ = [
     "send",
     "strange_cursor",
     "url",
+    "without_member",
 ]

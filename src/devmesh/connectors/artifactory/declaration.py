@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from devmesh.connectors.artifactory.handing import hands_out
+from devmesh.connectors.artifactory.handing import hands_out, without_passwords
 from devmesh.connectors.artifactory.refusals import explain
 from devmesh.connectors.artifactory.standing import judge
 from devmesh.upstream.model import Connector, Field, Request, get
@@ -45,6 +45,7 @@ CONNECTOR = Connector(
     probe=_probe,
     judge=judge,
     explain=explain,
+    translate=without_passwords,
     hands_out=hands_out,
     tools_in=__package__,
 )

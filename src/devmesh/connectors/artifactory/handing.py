@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devmesh.upstream.model import Request, readings
+from devmesh.upstream.model import Reply, Request, readings, without_member
 
 # By the decoded path in lower case, wherever it stands: with and without /artifactory, and the pages' own API too.
 _HANDED = tuple(
@@ -27,6 +27,8 @@ _HANDED = tuple(
 )
 # They tell of tokens, or revoke one, without showing any.
 _TOLD = re.compile(r"/access/api/v1/tokens(/[^/]+)?")
+# Administrators see there what logs in at the servers behind: encrypted, unless the server's encryption is off.
+_CONFIGURED = re.compile(r"(/artifactory)?/api/(v2/)?(repositories|replications)/.")
 
 
 def hands_out(request: Request) -> str | None:
@@ -35,3 +37,10 @@ def hands_out(request: Request) -> str | None:
     if request.method in ("GET", "HEAD", "DELETE") and all(map(_TOLD.fullmatch, spellings)):
         return None
     return next((name for name, pattern in _HANDED if any(map(pattern.search, spellings))), None)
+
+
+def without_passwords(request: Request, reply: Reply) -> Reply:
+    """Return the reply without the passwords with which repositories log in at the servers that they copy."""
+    if any(_CONFIGURED.match(path.lower()) for path in readings(request.path)):
+        return without_member(reply, "password")
+    return reply
