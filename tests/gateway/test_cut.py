@@ -75,3 +75,9 @@ def test_a_list_with_more_beside_its_items_than_is_shown_at_once_is_cut_by_bytes
     for beside, parted in (("x" * 800, True), ("x" * 1200, False)):
         whole = msgspec.Raw(listed(["a" * 300] * 9, note=beside))
         assert is_cut_by_items(ToolResult(whole, whole), 1000) == parted
+
+
+def test_a_list_with_very_much_beside_its_items_is_cut_by_bytes_however_much_is_shown():
+    for beside, parted in ((10_000, True), (30_000, False)):
+        whole = msgspec.Raw(listed(["a"] * 9, **{f"key {number:05}": number for number in range(beside)}))
+        assert is_cut_by_items(ToolResult(whole, whole), 8_000_000) == parted

@@ -8,12 +8,23 @@ import msgspec
 
 from devmesh.gateway.model import ToolResult
 
+
+class _Pages(msgspec.Struct):
+    """What tells a list with pages from any other object; found without taking the object apart."""
+
+    items: msgspec.Raw
+    next_cursor: msgspec.Raw
+
+
+_pages = msgspec.json.Decoder(_Pages)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 # UTF-8 (RFC 3629, 3): a character's further bytes are of the form 10xxxxxx.
 _FURTHER, _OF_FURTHER = 0x80, 0xC0
 # So many commas as a list may hold, and at most as many items: each is an object of Python's when it is parted.
 _MOST_COMMAS = 1_000_000
+# So many bytes as may stand beside the items: they are parted too, each time.
+_MOST_BESIDE = 256 * 1024
 
 
 class Part(NamedTuple):
@@ -93,9 +104,9 @@ def text_from(whole: bytes, start: int, most: int, handle: str) -> Part:
 def _listed(whole: bytes) -> tuple[dict[str, msgspec.Raw], list[msgspec.Raw]] | None:
     """Return the members of a list's result and its items; None for what is no list with pages."""
     try:
-        members = _members.decode(whole)
-        if "next_cursor" not in members:
+        found = _pages.decode(whole)
+        if len(whole) - memoryview(found.items).nbytes > _MOST_BESIDE:
             return None
-        return members, _items.decode(members["items"])
-    except (msgspec.DecodeError, KeyError, RecursionError):
+        return _members.decode(whole), _items.decode(found.items)
+    except (msgspec.DecodeError, RecursionError):
         return None
