@@ -291,6 +291,7 @@ async def soon(mesh: Mesh) -> str:
         ({"owner": "organization", "allowed_tools": ["github.get_*"] * 101}, "allowed_tools"),
         ({"owner": "organization", "allowed_roles": ["boss"]}, "allowed_roles[0]"),
         ({"owner": "organization", "allowed_roles": []}, "allowed_roles"),
+        ({"owner": "organization", "gateway_use": True}, "gateway_use"),
     ],
 )
 async def test_a_wrong_term_is_named(organization: Organization, fields: dict[str, Any], wrong: str):
