@@ -115,7 +115,12 @@ async def test_a_weaker_key_changes_only_downwards(organization: Organization):
     weak = await organization.new_key(key_type="user", scopes=["keys:write", "keys:read"], rate_limit=10)
     path = f"{PATH}/{strong['id']}"
     assert (await organization.ask("PATCH", path, {"scopes": ["read"], "rate_limit": 50}, key=weak))[0] == 200
-    for body in ({"scopes": ["write"]}, {"rate_limit": 51}, {"scopes": ["read", "contexts:write"]}):
+    for body in (
+        {"scopes": ["write"]},
+        {"rate_limit": 51},
+        {"rate_limit": 101},
+        {"scopes": ["read", "contexts:write"]},
+    ):
         status, problem = await organization.ask("PATCH", path, body, key=weak)
         assert (status, problem["code"]) == (403, "beyond_your_own")
     admin = await made(organization, key_type="admin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,8 +14,9 @@ import pytest
 from devmesh.access import KeyType, Role
 from devmesh.crypto.tokens import is_api_key, new_api_key
 from devmesh.db.pool import Tx
-from devmesh.errors import InvalidKey
+from devmesh.errors import Invalid, InvalidKey
 from devmesh.keys import store
+from devmesh.keys.ceiling import Own
 from devmesh.keys.model import IssuedKey, Key, NewKey
 from devmesh.keys.routes import KeyShownOnce
 
@@ -60,6 +62,8 @@ async def test_only_a_keyed_digest_is_stored(mesh: Mesh, organization: Organizat
         ({"key_type": "user", "scopes": ["keys:write", "tools:execute:github.get_*"]}, {"scopes": ["tools:execute"]}),
         ({"key_type": "user", "rate_limit": 10}, {"rate_limit": 11}),
         ({"key_type": "user", "rate_limit": 10}, {"rate_limit": 11, "rate_window": 86_400}),
+        ({"key_type": "user"}, {"rate_limit": 101}),
+        ({"key_type": "user"}, {"key_type": "agent", "rate_limit": 1001}),
     ],
 )
 async def test_nobody_grants_beyond_their_own(organization: Organization, by: dict[str, Any], asked: dict[str, Any]):
@@ -112,6 +116,19 @@ async def test_a_limit_that_is_left_out_is_cut_to_the_minters(organization: Orga
     key = await organization.new_key(key_type="user", rate_limit=10)
     _, made = await organization.ask("POST", PATH, {"name": "small"}, key=key)
     assert (made["info"]["rate_limit"], made["info"]["rate_window"]) == (10, "60 seconds")
+
+
+async def test_a_minters_own_limit_is_not_handed_on_where_it_is_more_than_the_types(
+    mesh: Mesh, organization: Organization
+):
+    caller = (await mesh.app.verifier.verify(await organization.new_key(key_type="user"))).caller("", "")
+    assert caller.key_id
+    key = await mesh.app.keys.get(caller, caller.key_id)
+    quick = Own(caller, replace(key, rate_limit=10, rate_window=1))
+    with pytest.raises(Invalid, match="rate_limit"):
+        quick.give(NewKey("agent", KeyType.AGENT), (100, 60))
+    slow = quick.give(NewKey("agent", KeyType.AGENT, rate_limit=9, rate_window=60), (100, 60))
+    assert (slow.rate_limit, slow.rate_window) == (9, 60)
 
 
 async def test_a_longer_window_makes_a_default_limit_no_larger(organization: Organization):

@@ -158,23 +158,22 @@ class Own:
         asked = new.rate_limit
         if asked is None:
             asked = min(most[0], max(1, most[0] * window // most[1]))
-        _check_most((asked, window), most)
         own = self._exceeded((asked, window))
-        if own is None:
-            return asked, window
-        if new.rate_limit is not None:
+        if own is not None and new.rate_limit is not None:
             raise _too_fast(own)
-        return own
+        given = own or (asked, window)
+        _check_most(given, most)
+        return given
 
     def _changed_rate(self, key: Key, change: KeyChange, most: Rate) -> Rate:
         before = key.rate_limit, key.rate_window
         limit = before[0] if change.rate_limit is UNSET else change.rate_limit
         window = before[1] if change.rate_window is UNSET else form.seconds(change.rate_window)
         if (limit, window) != before and not form.is_within((limit, window), before):
-            _check_most((limit, window), most)
             own = self._exceeded((limit, window))
             if own is not None:
                 raise _too_fast(own)
+            _check_most((limit, window), most)
         return limit, window
 
     def _exceeded(self, rate: Rate) -> Rate | None:
