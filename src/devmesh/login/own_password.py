@@ -30,7 +30,8 @@ from devmesh.login.throttle import Throttle
 from devmesh.mail.outbox import Outbox
 from devmesh.sessions.service import Sessions
 
-# One person may be in several organizations; nobody is in hundreds.
+# One person may be in several organizations; nobody is in hundreds. Whom nobody verified are not counted: strangers
+# register as many as they like under anybody's address.
 _MOST_MAILED = 20
 _CHANGE = "user.password.change"
 _RESET = "user.password.reset"
@@ -67,6 +68,7 @@ class OwnPassword:
         self._links = Links(ring)
         self._mails = Mails(directory, self._links, outbox, public_url)
         self._later = Later()
+        self._writing: set[str] = set()
 
     async def change(self, caller: Caller, sent: PasswordChange) -> None:
         """Keep the new password and end the person's other sessions.
@@ -165,14 +167,30 @@ class OwnPassword:
         return user, organization
 
     async def _write(self, email: str) -> None:
+        # Whoever asks again meanwhile is answered by the mails that are being written.
+        if email in self._writing:
+            return
+        self._writing.add(email)
+        try:
+            await self._write_to_all(email)
+        finally:
+            self._writing.discard(email)
+
+    async def _write_to_all(self, email: str) -> None:
         async with self._db.routing() as tx:
             found = await self._directory.users_of(tx, email)
-        for place in found[:_MOST_MAILED]:
-            await self._write_to(place)
+        mailed = 0
+        for place in found:
+            mailed += await self._write_to(place)
+            if mailed == _MOST_MAILED:
+                break
 
-    async def _write_to(self, place: Whereabouts) -> None:
+    async def _write_to(self, place: Whereabouts) -> bool:
+        """Write to the user if they may be written to; return whether they may."""
         async with self._db.acting(place.organization_id) as tx:
             user = await self._directory.user(tx, place.organization_id, place.user_id)
             organization = await self._directory.organization(tx, place.organization_id)
-            if user and organization and user.is_active and user.verified_at is not None:
-                await self._mails.reset(tx, user, organization)
+            if not (user and organization and user.is_active and user.verified_at is not None):
+                return False
+            await self._mails.reset(tx, user, organization)
+            return True
