@@ -88,7 +88,10 @@ def copy_job(
 
 @CONNECTOR.tool(projects=False)
 def get_job_config(job_path: JobPath) -> Request:
-    """Return a job's configuration as XML text, which update_job_config and create_job take; secrets are encrypted."""
+    """Return a job's configuration as XML text, which update_job_config and create_job take.
+
+    Secrets in it are encrypted; the token by which builds are started from outside (`authToken`) is not.
+    """
     return get(below(job_path, "/config.xml"))
 
 
