@@ -7,7 +7,7 @@ import pytest
 
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import Invalid
-from devmesh.upstream.model import Reply
+from devmesh.upstream.model import Reply, get
 
 HARNESS = CONNECTORS["harness"]
 
@@ -184,3 +184,32 @@ def test_each_refusal_has_its_own_next_step(status, code, words):
 def test_a_limit_without_a_time_asks_for_a_minute():
     assert explained(429).retry_after == 60
     assert explained(429, None, retry_after="17").retry_after == 17
+
+
+ADDRESS = (
+    "https://app.harness.io/gateway/pipeline/api/webhook/custom/zVxFh2A9TtiR_%s?accountIdentifier=a&triggerIdentifier=t"
+)
+TRIGGER = {"identifier": "t", "webhookUrl": ADDRESS % "x/v3", "webhookCurlCommand": f"curl --url '{ADDRESS % 'x/v3'}'"}
+
+
+@pytest.mark.parametrize("data", [TRIGGER, {"content": [{"identifier": "u"}, TRIGGER]}])
+def test_the_address_that_starts_a_pipeline_is_shown_without_its_secret(data):
+    answer = HARNESS.translate(get("/pipeline/api/triggers"), reply(200, {"status": "SUCCESS", "data": data}))
+
+    assert b"zVxFh2A9TtiR" not in answer.body
+    assert answer.body.count(b"/webhook/custom/[secret removed]/v3?accountIdentifier=a&triggerIdentifier=t") == 2
+    assert answer.json()["status"] == "SUCCESS"
+
+
+def test_an_address_without_a_secret_is_left_as_it_is():
+    told = {"webhookUrl": "https://app.harness.io/gateway/pipeline/api/webhook/custom/v2?accountIdentifier=a"}
+
+    assert HARNESS.translate(get("/pipeline/api/triggers"), reply(200, told)) == reply(200, told)
+
+
+def test_what_reports_a_change_to_a_monitored_service_is_not_shown():
+    spec = {"name": "ours", "authorizationToken": "zVxFh2A9", "webhookCurlCommand": "curl -H 'X-Api-Key: zVxFh2A9'"}
+
+    answer = HARNESS.translate(get("/cv/api/monitored-service/s"), reply(200, {"data": {"sources": [{"spec": spec}]}}))
+
+    assert answer.json() == {"data": {"sources": [{"spec": {"name": "ours"}}]}}

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from msgspec import structs
 
-from devmesh.connectors.harness.handing import hands_out
+from devmesh.connectors.harness.handing import hands_out, without_webhook_tokens
 from devmesh.connectors.harness.paging import PagePaging
 from devmesh.connectors.harness.refusals import explain
 from devmesh.connectors.harness.standing import judge
@@ -62,6 +62,7 @@ CONNECTOR = Connector(
     paging=PagePaging(),
     headers={"accept": "application/json"},
     complete=_complete,
+    translate=without_webhook_tokens,
     hands_out=hands_out,
     tools_in=__package__,
     token_page="https://app.harness.io/ng/account/home/profile",  # noqa: S106  an address

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import structs
 
-from devmesh.upstream.model import Request, Routes, respelled
+from devmesh.upstream.model import Reply, Request, Routes, respelled, without_member
 
 _READS = ("GET", "HEAD")
 _DELEGATE_TOKENS = "delegate-token-ng"
@@ -53,6 +55,10 @@ _OPERATIONS = {
         *(f"{method} /{service}/token" for method in _READS for service in ("log-service", "ti-service"))
     ),
 }
+# Whoever has the address of a custom trigger starts its pipeline, unless the account asks for a key beside it.
+_WEBHOOK = re.compile(rb'(/webhook/custom/)[^/"?\\\s]+(?=/v[0-9])')
+# What reports a change to a monitored service, and the command that shows how.
+_REPORTING = ("authorizationToken", "webhookCurlCommand")
 # None of them has more, a file's folders included.
 _MOST_SEGMENTS = 16
 
@@ -72,3 +78,13 @@ def hands_out(request: Request) -> str | None:
             if any(routes(structs.replace(request, path=end)) for end in ends):
                 return name
     return None
+
+
+def without_webhook_tokens(_request: Request, reply: Reply) -> Reply:
+    """Return the reply without what lets anybody start a pipeline or report a change: it stands amid other things."""
+    if b"/webhook/custom/" in reply.body and reply.is_json:
+        reply = structs.replace(reply, body=_WEBHOOK.sub(rb"\1[secret removed]", reply.body))
+    if b'"authorizationToken"' in reply.body:
+        for name in _REPORTING:
+            reply = without_member(reply, name)
+    return reply

@@ -139,7 +139,7 @@ def get_trigger(
     target_identifier: Pipeline,
     trigger_identifier: Annotated[Identifier, Meta(description="Identifier of the trigger, from list_triggers.")],
 ) -> Request:
-    """Return one trigger with its definition in YAML."""
+    """Return one trigger with its definition in YAML; the secret in a custom webhook's address is left out."""
     path = url("/pipeline/api/triggers/{trigger_identifier}", trigger_identifier=trigger_identifier)
     return get(path, **scope(org_identifier, project_identifier), targetIdentifier=target_identifier)
 
