@@ -7,17 +7,19 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from devmesh.access import Allowance, Caller, Person, Rights, Role
 from devmesh.db.pool import DatabaseAway, before_commit
-from devmesh.errors import Conflict, MeshError, NotFound
+from devmesh.errors import Conflict, InvalidKey, MeshError, NotFound
 from devmesh.http.repeat import Answer, Asked, IdempotencyKeyInvalid, key_of
 from devmesh.idempotency import service
 from devmesh.idempotency.model import AlreadyDone, OutcomeUnknown, RequestInProgress
 from devmesh.idempotency.service import Idempotency
 from devmesh.upstream.errors import UpstreamTimeout, UpstreamUnreachable
 from running import Organization
+from sessions_people import new_person
 
 ASKED = Asked("one", ("POST", "/things"), b"body")
 DONE = Answer(201, [(b"x-a", b"b")], b"{}", "7")
@@ -304,6 +306,35 @@ async def test_a_reply_that_was_moved_does_not_open(once: Idempotency, caller: C
         )
     with pytest.raises(AlreadyDone):
         await again(once, caller)
+
+
+async def test_whoever_is_removed_meanwhile_begins_nothing_and_is_told_nothing(
+    once: Idempotency, organization: Organization, caller: Caller, things: Things
+):
+    person = await new_person(organization, Role.ADMIN)
+    theirs = msgspec.structs.replace(caller, user_id=person.id)
+    await (await once.begin(theirs, ASKED, outside=False)).act(things.make, keep=True)
+    repeat = await once.begin(theirs, ASKED, outside=False)
+    late = await once.begin(theirs, Asked("two", ASKED.route, b"body"), outside=False)
+    assert (await organization.ask("DELETE", f"/api/v1/users/{person.id}"))[0] == 204
+    with pytest.raises(InvalidKey):
+        await once.begin(theirs, Asked("three", ASKED.route, b"body"), outside=False)
+    with pytest.raises(AlreadyDone):
+        await repeat.again(None)
+    with pytest.raises(RequestInProgress):
+        await late.act(things.make, keep=True)
+    # What was destroyed with the person is not made anew to seal or to open a reply.
+    async with things.db.acting(caller.organization_id) as tx:
+        assert await tx.value("select count(*) from data_keys where user_id = $1", person.id) == 0
+
+
+async def test_a_tenant_that_is_removed_meanwhile_has_no_more_claims(
+    once: Idempotency, organization: Organization, caller: Caller
+):
+    _, made = await organization.ask("POST", "/api/v1/tenants", {"name": "Blue", "slug": "blue"})
+    assert (await organization.ask("DELETE", f"/api/v1/tenants/{made['id']}"))[0] == 204
+    with pytest.raises(InvalidKey):
+        await once.begin(msgspec.structs.replace(caller, tenant_id=UUID(made["id"])), ASKED, outside=False)
 
 
 def test_a_key_is_read_as_the_draft_writes_it():
