@@ -8,6 +8,7 @@ import pytest
 
 from devmesh.accounts import budget
 from devmesh.accounts.model import LinkInvalid
+from devmesh.accounts.service import MOST_MAILED
 from devmesh.audit.model import Visitor
 from devmesh.errors import Invalid
 
@@ -143,6 +144,21 @@ async def test_the_verified_and_the_unknown_are_not_written_to(accounts, outbox,
     accounts.resend("nobody@example.com")
     await accounts.settle()
     assert len(await tokens(outbox)) == 1
+
+
+async def test_who_registered_an_address_first_keeps_nobody_who_came_later_from_a_mail(accounts, db, outbox, new):
+    email = new().admin_email
+    for _ in range(MOST_MAILED):
+        await accounts.register(VISITOR, new(admin_email=email))
+    latest = await accounts.register(VISITOR, new(admin_email=email))
+    async with db.routing() as tx:
+        await tx.run("delete from mail_budgets")
+    before = len(await outbox.files())
+    accounts.resend(email)
+    await accounts.settle()
+    sent = [mail.get_body(("plain",)).get_content() for mail in (await mails(outbox))[before:]]
+    assert len(sent) == MOST_MAILED
+    assert any(f"'{latest.organization.slug}'" in text for text in sent)
 
 
 async def test_who_is_suspended_is_not_written_to(accounts, db, outbox, new):

@@ -153,7 +153,8 @@ class Accounts:
     async def _resend(self, email: str) -> None:
         async with self._db.routing() as tx:
             found = await self._directory.users_of(tx, email)
-        for place in found[:MOST_MAILED]:
+        # The latest first: strangers who registered the address before its person did must not come before them.
+        for place in reversed(found[-MOST_MAILED:]):
             await self._write_to(place)
 
     async def _write_to(self, place: Whereabouts) -> None:
