@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from audit.opened import opened
 from devmesh.access import Rights
 from devmesh.audit import service, store
 from devmesh.audit.filters import Filters
@@ -47,7 +48,7 @@ async def test_intent_and_outcome_are_read_as_one_entry(audit, caller):
 
 async def test_arguments_are_recorded_as_a_keyed_digest_alone(audit, caller, stranger):
     for who, arguments in ((caller, {"a": 1, "b": "needle"}), (caller, {"b": "needle", "a": 1}), (stranger, {"a": 1})):
-        entry = await audit.intent(who, "tool.call", arguments=arguments)
+        entry = await opened(audit, who, arguments=arguments)
         await entry.close("ok")
     first, second = await entries(audit, caller)
     assert first.arguments_digest == second.arguments_digest
@@ -96,7 +97,7 @@ async def test_a_call_cancelled_while_upstream_has_it_is_unknown(audit, caller):
 
 
 async def test_an_intent_is_pending_and_after_the_longest_call_unknown(audit, caller, monkeypatch):
-    await audit.intent(caller, "tool.call")
+    await opened(audit, caller)
     assert (await only(audit, caller)).outcome == "pending"
     assert len(await entries(audit, caller, outcome="pending")) == 1
     monkeypatch.setattr(service, "LONGEST_CALL", timedelta(0))
@@ -106,7 +107,7 @@ async def test_an_intent_is_pending_and_after_the_longest_call_unknown(audit, ca
 
 
 async def test_an_entry_has_one_outcome_the_first(audit, caller):
-    entry = await audit.intent(caller, "tool.call")
+    entry = await opened(audit, caller)
     await entry.close("error", code="first")
     receipt = entry.receipt
     await entry.close("ok")
@@ -144,7 +145,7 @@ async def test_what_a_caller_names_can_be_anything(audit, caller):
 
 async def test_filters_choose_by_every_fact(audit, caller):
     for tool, outcome in (("github.get_issue", "ok"), ("jira.get_issue", "error"), ("github.get_issue", "error")):
-        entry = await audit.intent(caller, "tool.call", tool=tool, service=tool.partition(".")[0])
+        entry = await opened(audit, caller, tool=tool, service=tool.partition(".")[0])
         await entry.close(outcome)
     await audit.record(caller, "key.create", "k")
     newest, _, _, oldest = await entries(audit, caller)
@@ -193,7 +194,7 @@ async def test_reading_needs_the_scope_and_an_admins_role(audit, somebody):
 async def test_another_organization_sees_nothing(audit, caller, stranger):
     await audit.record(caller, "key.create", "k")
     audit.refused(caller, "tool.call", "insufficient_scope")
-    await audit.intent(caller, "tool.call")
+    await opened(audit, caller)
     assert await entries(audit, stranger) == []
     assert await entries(audit, stranger, actor=caller.user_id) == []
     assert await entries(audit, stranger, before=new_id()) == []

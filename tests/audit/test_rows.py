@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audit.opened import opened
 from devmesh.audit import store
 from devmesh.audit.model import Record, Visitor
 from devmesh.audit.rows import pack, row_hash, single
@@ -98,7 +99,7 @@ async def test_whatever_of_a_row_is_altered_its_hash_tells(db, audit, caller):
 
 
 async def test_an_outcome_holds_the_hash_of_its_intent(db, audit, caller):
-    entry = await audit.intent(caller, "tool.call")
+    entry = await opened(audit, caller)
     of_intent = entry.receipt["row_hash"]
     await entry.close("ok")
     intent, outcome = await rows_of(db, caller.organization_id)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import asyncpg
 import pytest
 
+from audit.opened import opened
 from devmesh.audit.filters import Filters
 from devmesh.audit.model import AuditUnavailable, OutcomeUnrecorded, Record
 from devmesh.audit.rows import single
@@ -60,7 +61,7 @@ async def recovered(audit):
 
 async def test_calls_that_come_together_share_commits(audit, caller, postgres):
     async def call():
-        entry = await audit.intent(caller, "tool.call")
+        entry = await opened(audit, caller)
         await entry.close("ok")
 
     await asyncio.gather(*[call() for _ in range(200)])
@@ -70,7 +71,7 @@ async def test_calls_that_come_together_share_commits(audit, caller, postgres):
 
 
 async def test_an_outcome_nobody_waits_for_is_written_soon(audit, caller, postgres):
-    entry = await audit.intent(caller, "tool.call")
+    entry = await opened(audit, caller)
     entry.close("ok")
     async with asyncio.timeout(30):
         while await stored(postgres, caller.organization_id) < 2:  # noqa: ASYNC110 - nobody is told
@@ -79,7 +80,7 @@ async def test_an_outcome_nobody_waits_for_is_written_soon(audit, caller, postgr
 
 
 async def test_the_intent_is_durable_when_open_returns(mortal, mortal_audit, caller):
-    await mortal_audit.intent(caller, "tool.call")
+    await opened(mortal_audit, caller)
     with stopped(mortal):
         pass
     assert await stored(mortal, caller.organization_id) == 1
@@ -101,34 +102,34 @@ async def test_a_commit_cut_off_midway_is_made_again_and_leaves_one_row(audit, c
     lock = await asyncpg.connect(**postgres.owner_dsn)
     async with lock.transaction():
         await lock.execute("lock table audit_events in exclusive mode")
-        intent = asyncio.create_task(audit.intent(caller, "tool.call"))
+        opening = asyncio.create_task(opened(audit, caller))
         await asyncio.sleep(0.2)
-        assert not intent.done()
+        assert not opening.done()
         os.kill(audit._writer._connection.get_server_pid(), signal.SIGTERM)
         await asyncio.sleep(0.2)
-        assert not intent.done()
+        assert not opening.done()
     await lock.close()
-    await intent
+    await opening
     assert await stored(postgres, caller.organization_id) == 1
 
 
 async def test_while_postgresql_is_down_calls_are_refused_at_once_and_later_served(mortal, mortal_audit, caller):
-    entry = await mortal_audit.intent(caller, "tool.call", tool="github.create_issue")
+    entry = await opened(mortal_audit, caller, tool="github.create_issue")
     with stopped(mortal):
         with pytest.raises(AuditUnavailable) as refusal:
-            await mortal_audit.intent(caller, "tool.call")
+            await opened(mortal_audit, caller)
         assert (refusal.value.status, refusal.value.code) == (503, "audit_unavailable")
         assert refusal.value.retry_after > 0
         # Each would wait for seconds if it were tried.
         async with asyncio.timeout(20):
             for _ in range(100):
                 with pytest.raises(AuditUnavailable):
-                    await mortal_audit.intent(caller, "tool.call")
+                    await opened(mortal_audit, caller)
         with pytest.raises(OutcomeUnrecorded):
             await entry.close("ok", status=201)
         mortal_audit.refused(caller, "tool.call", "audit_unavailable")
     await recovered(mortal_audit)
-    await mortal_audit.intent(caller, "tool.call")
+    await opened(mortal_audit, caller)
     page = await mortal_audit.read(caller, Filters())
     seen = [(read.outcome, read.code) for read in page.entries]
     # The new one, the counted refusal, the one whose commit failed, and the outcome that had to wait.
@@ -145,7 +146,7 @@ async def test_a_store_that_does_not_answer_keeps_nobody_waiting(mortal, mortal_
     os.kill(mortal.process.pid, signal.SIGSTOP)
     try:
         began = time.perf_counter()
-        calls = [mortal_audit.intent(caller, "tool.call") for _ in range(20)]
+        calls = [opened(mortal_audit, caller) for _ in range(20)]
         results = await asyncio.gather(*calls, return_exceptions=True)
         assert time.perf_counter() - began < 20
         assert all(type(result) is AuditUnavailable for result in results)
@@ -159,7 +160,7 @@ async def test_a_store_that_does_not_answer_keeps_nobody_waiting(mortal, mortal_
 
 
 async def test_a_caller_that_leaves_disturbs_nobody(audit, caller, postgres):
-    calls = [asyncio.create_task(audit.intent(caller, "tool.call")) for _ in range(3)]
+    calls = [asyncio.create_task(opened(audit, caller)) for _ in range(3)]
     await asyncio.sleep(0)
     calls[1].cancel()
     await asyncio.gather(calls[0], calls[2])

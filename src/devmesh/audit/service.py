@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from devmesh.access import Caller
 from devmesh.audit import store
@@ -72,25 +71,6 @@ class Audit:
         An error that leaves the block before that is one row, `refused`.
         """
         return Entry(self._writer, self._refusals, self._digest, caller, action, tool, target)
-
-    async def intent(
-        self,
-        caller: Actor,
-        action: str,
-        *,
-        tool: str | None = None,
-        service: str | None = None,
-        target: str | None = None,
-        arguments: Any = None,
-        credential_source: str | None = None,
-        credential_id: UUID | None = None,
-    ) -> Entry:
-        """Return an entry whose intent is durable; raise AuditUnavailable if it cannot be: then do nothing."""
-        entry = self.entry(caller, action, tool, target)
-        entry.credential_source = credential_source
-        entry.credential_id = credential_id
-        await entry.open(service=service, arguments=arguments)
-        return entry
 
     def refused(
         self, caller: Actor, action: str, code: str, *, tool: str | None = None, target: str | None = None
