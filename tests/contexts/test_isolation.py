@@ -9,8 +9,11 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec import Raw
 
 from devmesh.access import Role
+from devmesh.contexts.model import Draft
+from devmesh.errors import InvalidKey
 
 if TYPE_CHECKING:
     from devmesh.db.embedded import Embedded
@@ -164,6 +167,14 @@ async def test_a_tenants_contexts_go_with_the_tenant(organization: Organization,
     finally:
         await owner.close()
     assert left == [0, 0, 0, 0]
+
+
+async def test_whoever_was_known_before_the_tenant_was_removed_stores_nothing_in_it(organization: Organization):
+    app, key = organization.mesh.app, await key_of_another_tenant(organization)
+    caller = (await app.verifier.verify(key)).caller("", "")
+    assert (await organization.ask("DELETE", f"/api/v1/tenants/{caller.tenant_id}"))[0] == 204
+    with pytest.raises(InvalidKey):
+        await app.contexts.create(caller, Draft(Raw(b"{}")))
 
 
 async def test_of_twenty_puts_with_the_same_if_match_exactly_one_wins(organization: Organization):
