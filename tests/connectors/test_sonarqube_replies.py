@@ -7,7 +7,7 @@ import pytest
 
 from devmesh.connectors import CONNECTORS
 from devmesh.errors import Invalid
-from devmesh.upstream.model import Reply, cursor_of
+from devmesh.upstream.model import Reply, cursor_of, get
 
 SONARQUBE = CONNECTORS["sonarqube"]
 
@@ -26,6 +26,23 @@ def asked(tool_name, /, **arguments):
 
 def paged(tool_name, body, /, **arguments):
     return SONARQUBE.tools[tool_name].page(reply(200, body), asked(tool_name, **arguments))
+
+
+WEBHOOK = {"key": "w", "name": "ci", "url": "https://ci.example/"}
+
+
+@pytest.mark.parametrize("path", ["/api/webhooks/list", "/api/webhooks/create", "/api%2Fwebhooks/LIST"])
+def test_what_an_older_server_signs_its_deliveries_with_is_not_shown(path):
+    answer = SONARQUBE.translate(get(path), reply(200, {"webhooks": [{**WEBHOOK, "secret": "sixteen-characters"}]}))
+
+    assert answer.json() == {"webhooks": [WEBHOOK]}
+
+
+def test_that_a_webhook_has_a_secret_is_told_and_other_replies_stay():
+    told = {"webhooks": [{**WEBHOOK, "hasSecret": True}]}
+
+    assert SONARQUBE.translate(get("/api/webhooks/list"), reply(200, told)).json() == told
+    assert SONARQUBE.translate(get("/api/rules/show"), reply(200, {"secret": "x"})) == reply(200, {"secret": "x"})
 
 
 @pytest.mark.parametrize(

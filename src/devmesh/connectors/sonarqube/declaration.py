@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from devmesh.connectors.sonarqube.handing import hands_out
+from devmesh.connectors.sonarqube.handing import hands_out, without_signing_secrets
 from devmesh.connectors.sonarqube.paging import CountedPaging
 from devmesh.connectors.sonarqube.refusals import explain
 from devmesh.connectors.sonarqube.standing import judge
@@ -52,6 +52,7 @@ CONNECTOR = Connector(
     explain=explain,
     paging=CountedPaging("p", "ps"),
     headers={"accept": "application/json"},
+    translate=without_signing_secrets,
     hands_out=hands_out,
     tools_in=__package__,
 )
