@@ -90,7 +90,7 @@ def copy_job(
 def get_job_config(job_path: JobPath) -> Request:
     """Return a job's configuration as XML text, which update_job_config and create_job take.
 
-    Secrets in it are encrypted; the token by which builds are started from outside (`authToken`) is not.
+    Secrets in it are encrypted; before Jenkins 2.541 the token that starts builds from outside (`authToken`) is not.
     """
     return get(below(job_path, "/config.xml"))
 
