@@ -359,6 +359,7 @@ async def test_every_change_ends_the_other_sessions_and_writes_to_the_person(ada
     assert len(notices) == 1
     text = notices[0].get_body(("plain",)).get_content()
     assert ada.organization.slug in text
+    assert "a new password at http://localhost:8081/reset" in text
     assert "#token=" not in text
 
 

@@ -21,6 +21,7 @@ async def test_a_login_from_a_network_never_seen_is_told_by_mail_once(door: Door
     assert elsewhere in told
     assert ada.slug in told
     assert "It opened a session." in told
+    assert "a new password at http://localhost:8081/reset" in told
     assert "token" not in told
 
 

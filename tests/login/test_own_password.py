@@ -34,6 +34,7 @@ async def test_a_change_ends_the_other_sessions_and_keeps_this_one(door: Door):
     assert (await door.login(ada.email)).status == 401
     assert (await door.login(ada.email, NEW)).status == 200
     (notice,) = await door.mails(ada.email, "Your password was changed")
+    assert "a new password at http://localhost:8081/reset" in notice
     assert "http" not in notice.replace("http://localhost:8081", "")
     assert NEW not in notice
 

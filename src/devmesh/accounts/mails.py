@@ -17,10 +17,14 @@ from devmesh.mail.outbox import Outbox
 VERIFY_WITHIN = timedelta(hours=24)
 RESET_WITHIN = timedelta(minutes=30)
 _NOTICE_LIFETIME = timedelta(days=2)
-_OTHERWISE = (
-    "If it was not you: ask for a new password, log in, look at your sessions, your passkeys and your API keys, remove "
-    "what is not yours, and tell your administrator."
-)
+
+
+def otherwise(public_url: str) -> str:
+    """Return what to do for a person who is told of something that was none of their doing."""
+    return (
+        f"If it was not you: ask for a new password at {public_url}/reset, log in, look at your sessions, your "
+        "passkeys and your API keys, remove what is not yours, and tell your administrator."
+    )
 
 
 class Mails:
@@ -81,7 +85,7 @@ class Mails:
             before=(
                 f"Your password {where} was changed on {when}.",
                 "Your other sessions were ended. If it was you, there is nothing to do.",
-                _OTHERWISE,
+                otherwise(self._public_url),
             ),
         )
         await self._outbox.put(tx, mail, event=f"password:{new_id()}", lifetime=_NOTICE_LIFETIME)

@@ -22,8 +22,8 @@ _SAID: dict[Change, str] = {
     "recovery_codes.renew": "New recovery codes were made for your account",
 }
 _OTHERWISE = (
-    "If it was not you: reset your password, log in, look at your sessions, your passkeys and your API keys, remove "
-    "what is not yours, and tell your administrator."
+    "If it was not you: ask for a new password at {}/reset, log in, look at your sessions, your passkeys and your API "
+    "keys, remove what is not yours, and tell your administrator."
 )
 
 
@@ -39,7 +39,7 @@ async def tell(tx: Tx, outbox: Outbox, public_url: str, user: User, organization
         before=(
             f"{said} in the organization '{organization.slug}' at {public_url}, on {when}.",
             "Your other sessions were ended. If it was you, there is nothing to do.",
-            _OTHERWISE,
+            _OTHERWISE.format(public_url),
         ),
     )
     await outbox.put(tx, mail, event=f"factor:{new_id()}", lifetime=_LIFETIME)

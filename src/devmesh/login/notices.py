@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from devmesh.accounts import budget
+from devmesh.accounts.mails import otherwise
 from devmesh.audit.model import Visitor
 from devmesh.db.pool import Tx
 from devmesh.directory.model import Organization, User
@@ -15,10 +16,6 @@ from devmesh.mail.outbox import Outbox
 
 _KIND = "login"
 _LIFETIME = timedelta(days=2)
-_OTHERWISE = (
-    "If it was not you: ask for a new password, log in, look at your sessions, your passkeys and your API keys, remove "
-    "what is not yours, and tell your administrator."
-)
 
 
 class Notices:
@@ -50,7 +47,7 @@ class Notices:
                 used,
                 "A second factor was asked for." if factor_follows else "It opened a session.",
                 "If it was you, there is nothing to do.",
-                _OTHERWISE,
+                otherwise(self._public_url),
             ),
         )
         await self._outbox.put(tx, mail, event=f"{_KIND}:{new_id()}", lifetime=_LIFETIME)
