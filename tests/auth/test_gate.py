@@ -103,6 +103,17 @@ async def test_two_different_credentials_spend_from_the_address(mesh: Mesh, monk
     assert spent == ["127.0.0.1"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/api//v1/profile", "/api/v1//profile", "/api/v1/profile//", "/api/v1/tools//mesh.list_services/execute"],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_path_that_the_router_would_fold_leads_nowhere(organization: Organization, method: str, path: str):
+    # What is decided by the path, such as who spends, would be decided for another one than the router finds.
+    status, problem = await organization.ask(method, path, {} if method == "POST" else None)
+    assert (status, problem["code"]) == (404, "not_found")
+
+
 POLICY = "RateLimit-Policy"
 TOO_LARGE = b" " * (1024 * 1024 + 1)
 
