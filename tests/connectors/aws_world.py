@@ -23,6 +23,10 @@ ENTRIES = [
 IDS = [f"{name}-{number}" for name, number, _ in ENTRIES]
 
 
+# What a busy machine may take to answer for AWS, in seconds.
+PATIENCE = 300.0
+
+
 def built(name, /, **arguments):
     """Return the tool's call."""
     tool = AWS.tools[name]
@@ -36,7 +40,8 @@ def sender_to(port):
 async def sent(sender, call, fields, base_url):
     """Return the translated reply to the call, sent as the gateway sends it."""
     request, root, signed = await AWS.prepared(call, fields, base_url)
-    reply = await sender.send(request, base_url=root, organization="acme", headers={**AWS.headers, **signed})
+    headers = {**AWS.headers, **signed}
+    reply = await sender.send(request, base_url=root, organization="acme", headers=headers, timeout=PATIENCE)
     return AWS.translate(request, reply)
 
 

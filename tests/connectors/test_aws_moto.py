@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from connectors.aws_world import AWS, FIELDS, built, sender_to, sent
+from connectors.aws_world import AWS, FIELDS, PATIENCE, built, sender_to, sent
 
 SERVER = """
 import sys, threading
@@ -50,6 +50,14 @@ class World:
         """Return the page of a list as the gateway shows it."""
         tool, call = AWS.tools[name], built(name, **arguments)
         return tool.page(await sent(self.sender, call, self.fields, self.url), call)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience():
+    """The first call to EC2 has moto read all of Amazon's machines and images."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("devmesh.upstream.connection.READ_SECONDS", PATIENCE)
+        yield
 
 
 @pytest.fixture(scope="module")
