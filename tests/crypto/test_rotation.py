@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from crypto.own_database import happens, opened
+from crypto.own_database import opened
 from devmesh.crypto import rotation as module
 from devmesh.crypto import store_master
 from devmesh.crypto.datakeys import DataKeys
@@ -23,6 +23,7 @@ from devmesh.db.changes import Changes
 from devmesh.db.embedded import Embedded
 from devmesh.db.pool import Database, Tx
 from devmesh.ids import new_id
+from sessions_people import until
 
 
 class World:
@@ -111,15 +112,20 @@ async def test_a_key_that_is_being_made_when_the_version_comes_is_moved_too(worl
     async with world.app.acting(place) as tx:
         key = await world.keys.of(tx, place, None)
         rotating = asyncio.create_task(world.rotate())
-        await happens(partial(_waits_for_lock, world))
+        await until(partial(_waits_for_lock, world), 10)
         assert world.said == [], "nothing begins while somebody wraps by the older version"
+        async with world.app.routing() as other:
+            assert [row.version for row in await store_master.versions(other)] == [1]
     assert await rotating == 2
     assert (await world.wrapped(place))[0][0] == 2
     assert await world.data_key(place) == key
 
 
-def _waits_for_lock(world: World) -> bool:
-    return world.owner._pool.get_idle_size() < world.owner._pool.get_size()
+async def _waits_for_lock(world: World) -> bool:
+    """Return whether somebody waits until nobody wraps anything."""
+    async with world.app.routing() as tx:
+        waiting = "select exists (select from pg_locks where locktype = 'advisory' and objid = $1 and not granted)"
+        return await tx.value(waiting, store_master._LOCK)
 
 
 async def test_after_the_version_has_come_nobody_wraps_by_an_older_one(world: World):
