@@ -37,6 +37,18 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Nobody is told that the database is away because the machine that runs the tests is busy."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("_ACQUIRE_SECONDS", "_BEGIN_SECONDS", "_STATEMENT_SECONDS"):
+            patched.setattr(f"devmesh.db.pool.{name}", 30.0)
+        for room in ("keys", "sessions"):
+            patched.setattr(f"devmesh.{room}.verify._WAIT_SECONDS", 30.0)
+        patched.setattr("devmesh.audit.writer.COMMIT_SECONDS", 30.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Embedded]:
     """A migrated PostgreSQL for all tests of this process; each makes organizations of its own."""
