@@ -21,7 +21,7 @@ from typing import Any
 
 PROGRAM = [sys.executable, "-c", "import sys; from devmesh.cli import main; sys.exit(main())"]
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_SECONDS = 60.0
+_SECONDS = 180.0
 
 
 @dataclass

@@ -230,7 +230,7 @@ async def test_the_page_sends_the_token_only_when_its_button_is_pressed(client, 
     script.write_text(f"{_BROWSER}\n{inside}\n{shown}\n(async () => {{ {steps} }})();")
 
     process = await asyncio.create_subprocess_exec(node, script, stdout=subprocess.PIPE)
-    said = (await asyncio.wait_for(process.communicate(), 60))[0].decode().splitlines()
+    said = (await asyncio.wait_for(process.communicate(), 240))[0].decode().splitlines()
 
     assert said[0].startswith('[0,"/verify"')
     assert said[1] == '[1,"/verify","Too old."]'

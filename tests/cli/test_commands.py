@@ -146,7 +146,7 @@ async def test_a_shell_is_not_kept_waiting(shell: Shell, silent: bool):  # noqa:
         shell.environ |= {"DEVMESH_URL": server.url, "DEVMESH_API_KEY": "usr_x"}
         begun = time.monotonic()
         ran = await shell.run("completion", "words", "--", "connect", "")
-        assert (ran.code, time.monotonic() - begun < 8) == (0, True)
+        assert (ran.code, time.monotonic() - begun < 30) == (0, True)
 
 
 async def bash(shell: Shell, program: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from counting import Counting
 from devmesh.accounts.passwords import LONG, SHORTEST
 from devmesh.factors import totp
+from factors.conftest import enough_of_the_step
 
 if TYPE_CHECKING:
     from running import Mesh, Organization
@@ -110,6 +111,7 @@ async def test_a_second_factor_is_asked_for_and_may_be_mistyped(logged_in: Shell
     access = tokens(logged_in)["access_token"]
     _, begun = await organization.ask("POST", "/api/v1/auth/mfa/totp", key=access)
     secret = base64.b32decode(begun["secret"])
+    await enough_of_the_step()
     step = int(time.time()) // 30
     proof = {"code": totp.code(secret, step - 1)}
     status, _ = await organization.ask("POST", "/api/v1/auth/mfa/totp/confirm", proof, key=access)

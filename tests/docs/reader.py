@@ -99,7 +99,7 @@ class Reader:
         for number, text in enumerate(texts):
             script += ["{", self.here(text), f"}} > {self._place / f'{number}.out'} 2> {self._place / f'{number}.err'}"]
         done = subprocess.run(
-            ["/bin/bash", "-c", "\n".join(script)], env=self._environ, cwd=self._place, check=False, timeout=60
+            ["/bin/bash", "-c", "\n".join(script)], env=self._environ, cwd=self._place, check=False, timeout=240
         )
         found = [self._pasted(number) for number in range(len(texts)) if (self._place / f"{number}.out").exists()]
         assert done.returncode == 0, f"{texts[len(found) - 1]}\n{found[-1]}"

@@ -62,7 +62,7 @@ def run(place: Path, **inputs: str) -> Ran:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     lines = output.read_text().splitlines()
     return Ran(done.returncode, done.stdout + done.stderr, dict(line.split("=", 1) for line in lines))

@@ -44,7 +44,7 @@ def test_a_page_can_be_pasted_from_top_to_bottom(page: Path, least: int, served,
     here = here.replace(TOKEN, f"{TOKEN}, metadata={{'base_url': {github.url!r}}}")
     environ = {**os.environ, "DEVMESH_API_KEY": Client(served.url).organization.register(**REGISTERED)["api_key"]}
     command = [sys.executable, "-c", here]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environ)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, env=environ)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split(f"{END}\n") == [*(output for _, output in printed(page)), ""]
 

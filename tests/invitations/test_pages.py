@@ -134,7 +134,7 @@ async def played(mesh: Mesh, path: str, steps: str, replies: dict[str, list[Any]
     )
     given = {"elements": page.elements(), "script": page.texts["script"], "hash": hash_, "steps": steps}
     given["replies"] = {f"/api/v1{route}": answers for route, answers in replies.items()}
-    said, _ = await asyncio.wait_for(process.communicate(json.dumps(given).encode()), 60)
+    said, _ = await asyncio.wait_for(process.communicate(json.dumps(given).encode()), 240)
     assert process.returncode == 0
     found = json.loads(said)
     assert found["forbidden"] == []

@@ -19,7 +19,7 @@ def demo(tmp: Path, **environ: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", environ.pop("program", PROGRAM), "demo"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         env=os.environ | {"TMPDIR": str(tmp)} | environ,
         check=False,
     )
@@ -73,6 +73,6 @@ def test_an_interrupted_demo_leaves_nothing():
             if line.startswith(" 2  "):
                 break
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=40)
+        process.communicate(timeout=120)
         assert process.returncode == 130
         assert list(Path(tmp).iterdir()) == []

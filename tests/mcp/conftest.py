@@ -82,7 +82,7 @@ class Asker:
         host, _, port = self._netloc.partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(f"{method} /mcp HTTP/1.1\r\n{head}\r\n".encode("latin-1") + content)
-        raw = await asyncio.wait_for(reader.read(), 10)
+        raw = await asyncio.wait_for(reader.read(), 60)
         writer.close()
         top, _, payload = raw.partition(b"\r\n\r\n")
         first, *lines = top.decode("latin-1").split("\r\n")

@@ -77,7 +77,7 @@ async def test_the_suite_passes_the_endpoint(suite, keyed_url, tmp_path, version
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    told, _ = await asyncio.wait_for(judge.communicate(), 60)
+    told, _ = await asyncio.wait_for(judge.communicate(), 180)
     assert judge.returncode == 0, told.decode()
     [checks] = [json.loads(path.read_text()) for path in tmp_path.rglob("checks.json")]
     verdicts = Counter(check["status"] for check in checks)

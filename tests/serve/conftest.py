@@ -62,7 +62,7 @@ class Service:
         return self.end()
 
     def end(self) -> tuple[int, str]:
-        log = self.process.communicate(timeout=60)[1]
+        log = self.process.communicate(timeout=240)[1]
         return self.process.returncode, log
 
     def database_process(self) -> int:
@@ -83,7 +83,7 @@ class Service:
         return found
 
     @staticmethod
-    def until(true: Callable[[], object], seconds: float = 20) -> None:
+    def until(true: Callable[[], object], seconds: float = 60) -> None:
         """Return as soon as `true()` holds; connection errors count as not yet."""
         end = time.monotonic() + seconds
         while True:
@@ -118,5 +118,5 @@ def service(made: Path) -> Iterator[Service]:
     if service.process and service.process.poll() is None:
         service.process.kill()
         service.process.communicate()
-    service.until(lambda: not service.processes(), 5)
+    service.until(lambda: not service.processes())
     shutil.rmtree(path)

@@ -27,7 +27,8 @@ class StandIn:
     async def answer(self, path: str) -> str:
         if path == "/slow":
             (self.data_dir / "slow.begun").touch()
-            await asyncio.sleep(1.5)
+            while not (self.data_dir / "slow.go-on").exists():  # noqa: ASYNC110 - another process tells
+                await asyncio.sleep(0.02)
         if path == "/endless":
             (self.data_dir / "endless.begun").touch()
             await asyncio.sleep(600)

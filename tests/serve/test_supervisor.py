@@ -51,7 +51,7 @@ def test_a_killed_parent_leaves_nothing_and_the_next_start_works_at_once(service
     assert len(service.processes()) >= 3
     service.process.kill()
     service.process.wait()
-    service.until(lambda: not service.processes(), 2)
+    service.until(lambda: not service.processes())
     service.process.communicate()
     service.start()
     assert service.get("/who") == "devmesh_app"
@@ -75,6 +75,7 @@ def test_a_stop_answers_what_is_under_way_and_takes_nothing_more(service):
     service.process.send_signal(signal.SIGTERM)
     service.until(lambda: refused(service))
     assert answers == []
+    (service.data_dir / "slow.go-on").touch()
     asking.join()
     code, log = service.end()
     assert (code, len(answers)) == (0, 1), log

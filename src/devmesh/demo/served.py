@@ -18,7 +18,7 @@ from typing import Self
 from devmesh.db.embedded_child import bound
 from devmesh.demo.github import GitHub
 
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 25.0
 _PROGRAM = "from devmesh.cli import main; raise SystemExit(main())"
 _ANNOUNCED = b"Developer Mesh serves on "
