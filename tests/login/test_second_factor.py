@@ -9,7 +9,7 @@ import pytest
 
 from devmesh.factors import totp
 from factors.authenticator import Authenticator
-from factors.conftest import decoded_base32
+from factors.conftest import decoded_base32, enough_of_the_step
 from login.conftest import PASSWORD, WRONG, at_once, new_address
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ async def with_app(door: Door) -> tuple[Person, bytes, list[str]]:
     ada = await door.person()
     session = (await door.login(ada.email)).token
     secret = decoded_base32((await door.post("/auth/mfa/totp", None, key=session)).body["secret"])
+    await enough_of_the_step()
     confirmed = await door.post("/auth/mfa/totp/confirm", {"code": code(secret, -1)}, key=session)
     assert confirmed.status == 200, confirmed.body
     return ada, secret, confirmed.body["recovery_codes"]

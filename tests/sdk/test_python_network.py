@@ -25,6 +25,7 @@ from devmesh_sdk import (
     Tokens,
 )
 from devmesh_sdk.client import TIMEOUT_SECONDS
+from ports import free_port
 from sdk.played import KEY
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -123,19 +124,24 @@ ENDS = [
 ]
 
 
+def patience(kind: type[DeveloperMeshError]) -> float:
+    """Return how long a call may take: whatever is no silence has its own error, however busy the machine is."""
+    return 1 if kind is TimedOutError else 30
+
+
 async def judged(call: Callable[[], Awaitable[Any]], kind: type[DeveloperMeshError]) -> None:
     began = time.monotonic()
     with pytest.raises(DeveloperMeshError) as raised:
         await call()
     assert type(raised.value) is kind
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
     assert KEY not in f"{raised.value!r} {vars(raised.value)}"
 
 
 @pytest.mark.parametrize(("talk", "kind"), ENDS, ids=[talk.__name__ for talk, _ in ENDS])
 async def test_who_blocks_gets_one_error_in_time(answering, talk, kind):
-    with Client(await answering(talk), ApiKey(KEY), retries=0, timeout=1) as client:
+    with Client(await answering(talk), ApiKey(KEY), retries=0, timeout=patience(kind)) as client:
         await judged(lambda: asyncio.to_thread(client.auth.profile), kind)
 
 
@@ -144,14 +150,12 @@ FOR_TASKS = [*ENDS, (drips_its_head, TimedOutError)]
 
 @pytest.mark.parametrize(("talk", "kind"), FOR_TASKS, ids=[talk.__name__ for talk, _ in FOR_TASKS])
 async def test_who_awaits_gets_one_error_in_time(answering, talk, kind):
-    async with AsyncClient(await answering(talk), ApiKey(KEY), retries=0, timeout=1) as client:
+    async with AsyncClient(await answering(talk), ApiKey(KEY), retries=0, timeout=patience(kind)) as client:
         await judged(client.auth.profile, kind)
 
 
 async def test_a_name_that_nobody_has_and_a_port_on_which_nobody_listens_are_connections_that_failed():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    for url in (f"http://127.0.0.1:{port}", "http://mesh.invalid"):
+    for url in (f"http://127.0.0.1:{free_port()}", "http://mesh.invalid"):
         with Client(url, ApiKey(KEY), retries=1, timeout=3) as client:
             await judged(lambda client=client: asyncio.to_thread(client.auth.profile), ConnectionFailedError)
         async with AsyncClient(url, ApiKey(KEY), retries=1, timeout=3) as client:
@@ -197,7 +201,7 @@ async def test_a_caller_that_is_cancelled_does_not_take_the_refresh_with_it():
 def test_threads_that_share_a_client_do_not_wait_for_one_another():
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        Client(f"http://127.0.0.1:{listener.getsockname()[1]}", ApiKey(KEY), retries=0, timeout=5) as client,
+        Client(f"http://127.0.0.1:{listener.getsockname()[1]}", ApiKey(KEY), retries=0, timeout=30) as client,
     ):
         threads = [threading.Thread(target=client.auth.profile) for _ in range(8)]
         for thread in threads:
@@ -209,7 +213,7 @@ def test_threads_that_share_a_client_do_not_wait_for_one_another():
                 talk.recv(65536)
                 talk.sendall(HEAD + b"Content-Length: 2\r\nConnection: close\r\n\r\n{}")
         for thread in threads:
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive()
 
 

@@ -236,7 +236,7 @@ async def test_a_reset_password_does_not_stand_in_for_the_second_factor(organiza
     key = session["access_token"]
     _, begun = await organization.ask("POST", "/api/v1/auth/mfa/totp", key=key)
     secret = decoded_base32(begun["secret"])
-    code = totp.code(secret, int(time.time()) // 30 - 1)
+    code = totp.code(secret, int(time.time()) // 30)
     assert (await organization.ask("POST", "/api/v1/auth/mfa/totp/confirm", {"code": code}, key=key))[0] == 200
     body = {"token": await mailed(organization, RESET), "new_password": NEW}
     assert (await send(organization.mesh, "/auth/password/reset/confirm", body))[0] == 200

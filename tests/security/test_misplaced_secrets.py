@@ -61,6 +61,6 @@ async def test_a_token_in_the_name_of_a_field_is_not_repeated(organization: Orga
 
 def test_looking_for_secrets_takes_no_longer_than_the_text_is_long():
     for hostile in ("eyJ" * 100_000, "eyJa." * 60_000, ("eyJ" * 60 + ".") * 1500, "rfr_." * 60_000):
-        began = time.perf_counter()
+        began = time.process_time()
         tokens.masked(hostile)
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 2

@@ -35,7 +35,7 @@ CROWD = 60
 
 async def waiting(db: Database, count: int) -> None:
     """Return when so many statements wait for a lock."""
-    async with asyncio.timeout(5), db.routing() as tx:
+    async with asyncio.timeout(30), db.routing() as tx:
         while await tx.value("select count(distinct pid) from pg_locks where not granted") != count:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
 
