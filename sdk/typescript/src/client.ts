@@ -6,6 +6,7 @@ import { Credentials } from "./api/credentials.js";
 import { Keys } from "./api/keys.js";
 import { Mcp } from "./api/mcp.js";
 import { OrganizationManager, Tenants } from "./api/organization.js";
+import { Services } from "./api/services.js";
 import { Tools } from "./api/tools.js";
 import { checkedBaseURL, checkedNumber, required, type MCPClientOptions } from "./options.js";
 import { Retries } from "./retry.js";
@@ -18,6 +19,7 @@ const TIMEOUT_MS = 60_000;
 export class MCPClient {
   readonly auth: Auth;
   readonly keys: Keys;
+  readonly services: Services;
   readonly credentials: Credentials;
   readonly contexts: Contexts;
   readonly tools: Tools;
@@ -38,6 +40,7 @@ export class MCPClient {
     this.api = new Api(transport, credential, tenant, limit);
     this.auth = new Auth(this.api, credential);
     this.keys = new Keys(this.api);
+    this.services = new Services(this.api);
     this.credentials = new Credentials(this.api);
     this.contexts = new Contexts(this.api);
     this.tools = new Tools(this.api);

@@ -51,6 +51,11 @@ export type SignedIn = Reply<"/api/v1/auth/login/mfa", "post">;
 export type Validation = Reply<"/api/v1/auth/validate", "post">;
 export type Profile = Reply<"/api/v1/auth/profile", "get">;
 
+export type ProfileChange = Body<"/api/v1/auth/profile", "patch">;
+export type SessionList = Reply<"/api/v1/auth/sessions", "get">;
+export type PasswordChange = Body<"/api/v1/auth/password/change", "post">;
+export type PasswordReset = Body<"/api/v1/auth/password/reset/confirm", "post">;
+
 export type NewKey = Body<"/api/v1/api-keys", "post">;
 export type CreatedKey = Reply<"/api/v1/api-keys", "post">;
 export type KeyList = Reply<"/api/v1/api-keys", "get">;
@@ -59,6 +64,9 @@ export type KeyListed = KeyList["api_keys"][number];
 export type KeyChange = Body<"/api/v1/api-keys/{key_id}", "patch">;
 export type KeyRotation = Body<"/api/v1/api-keys/{key_id}/rotate", "post">;
 export type RevokedKey = Reply<"/api/v1/api-keys/{key_id}", "delete">;
+
+export type ServiceList = Reply<"/api/v1/services", "get">;
+export type Service = ServiceList["services"][number];
 
 export type NewCredential = Body<"/api/v1/credentials", "post">;
 export type CredentialList = Reply<"/api/v1/credentials", "get">;
@@ -73,6 +81,9 @@ export type Context = Reply<"/api/v1/contexts", "post">;
 export type ContextList = Reply<"/api/v1/contexts", "get">;
 export type ContextListed = ContextList["contexts"][number];
 
+export type ContextVersions = Reply<"/api/v1/contexts/{context_id}/versions", "get">;
+export type ContextVersion = Reply<"/api/v1/contexts/{context_id}/versions/{version}", "get">;
+
 export type ToolList = Reply<"/api/v1/tools", "get">;
 export type Tool = Reply<"/api/v1/tools/{name}", "get">;
 export type ToolCall = Reply<"/api/v1/tools/{name}/execute", "post">;
@@ -86,12 +97,16 @@ export type Registered = Reply<"/api/v1/auth/register/organization", "post">;
 export type Organization = Reply<"/api/v1/organization", "get">;
 export type OrganizationChange = Body<"/api/v1/organization", "patch">;
 export type Usage = Reply<"/api/v1/organization/usage", "get">;
+export type Policies = Reply<"/api/v1/organization/policies", "get">;
+export type PolicyChange = Body<"/api/v1/organization/policies", "put">;
 export type UserList = Reply<"/api/v1/users", "get">;
 export type User = UserList["users"][number];
 export type UserChange = Body<"/api/v1/users/{user_id}", "patch">;
 export type NewInvitation = Body<"/api/v1/auth/users/invite", "post">;
 export type Invitation = Reply<"/api/v1/auth/users/invite", "post">;
+export type InvitationList = Reply<"/api/v1/auth/invitations", "get">;
 
 export type TenantList = Reply<"/api/v1/tenants", "get">;
 export type NewTenant = Body<"/api/v1/tenants", "post">;
 export type Tenant = Reply<"/api/v1/tenants", "post">;
+export type Membership = Reply<"/api/v1/tenants/{tenant_id}/members/{user_id}", "put">;

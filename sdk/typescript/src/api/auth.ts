@@ -1,6 +1,17 @@
 import type { CallOptions } from "../options.js";
 import { sessionOf, Session, type Credential } from "../session.js";
-import type { Login, LoginMfa, Profile, SignedIn, Validation } from "../types.js";
+import type {
+  Login,
+  LoginMfa,
+  PasswordChange,
+  PasswordReset,
+  Profile,
+  ProfileChange,
+  Query,
+  SessionList,
+  SignedIn,
+  Validation,
+} from "../types.js";
 import type { Api } from "./api.js";
 
 /** Who the client is, and its session if it logs in. */
@@ -50,5 +61,43 @@ export class Auth {
   /** Return whose the client's credential is. */
   profile(options?: CallOptions): Promise<Profile> {
     return this.#api.get("/api/v1/auth/profile", {}, options);
+  }
+
+  updateProfile(change: ProfileChange, options?: CallOptions): Promise<Profile> {
+    return this.#api.patch("/api/v1/auth/profile", { body: change }, options);
+  }
+
+  /** Return one page of your sessions. */
+  sessions(page?: Query<"/api/v1/auth/sessions", "get">, options?: CallOptions): Promise<SessionList> {
+    return this.#api.get("/api/v1/auth/sessions", { query: page }, options);
+  }
+
+  endSession(sessionId: string, options?: CallOptions): Promise<void> {
+    return this.#api.delete("/api/v1/auth/sessions/{session_id}", { path: { session_id: sessionId } }, options);
+  }
+
+  /** Replace your password; your other sessions end. */
+  async changePassword(change: PasswordChange, options?: CallOptions): Promise<void> {
+    await this.#api.once("/api/v1/auth/password/change", { body: change }, options);
+  }
+
+  /** Have a mail sent by which a forgotten password is replaced, if there is such a person. */
+  async askPasswordReset(email: string, options?: CallOptions): Promise<void> {
+    await this.#api.post("/api/v1/auth/password/reset", { body: { email } }, options);
+  }
+
+  /** Replace a forgotten password, with the token of that mail's link. */
+  async resetPassword(reset: PasswordReset, options?: CallOptions): Promise<void> {
+    await this.#api.post("/api/v1/auth/password/reset/confirm", { body: reset }, options);
+  }
+
+  /** Show that you read mail at your address, with the token of a mail's link. */
+  async verifyEmail(token: string, options?: CallOptions): Promise<void> {
+    await this.#api.post("/api/v1/auth/email/verify", { body: { token } }, options);
+  }
+
+  /** Have another such mail sent, if there is such a person. */
+  async resendVerification(email: string, options?: CallOptions): Promise<void> {
+    await this.#api.post("/api/v1/auth/email/resend", { body: { email } }, options);
   }
 }

@@ -1,9 +1,19 @@
 import type { CallOptions } from "../options.js";
-import type { Context, ContextList, ContextListed, NewContext, Query } from "../types.js";
+import type {
+  Context,
+  ContextList,
+  ContextListed,
+  ContextVersion,
+  ContextVersions,
+  NewContext,
+  Query,
+} from "../types.js";
 import { everyItem, type Api } from "./api.js";
 
 const CONTEXTS = "/api/v1/contexts";
 const CONTEXT = "/api/v1/contexts/{context_id}";
+const VERSIONS = "/api/v1/contexts/{context_id}/versions";
+const VERSION = "/api/v1/contexts/{context_id}/versions/{version}";
 export type ContextFilter = Query<typeof CONTEXTS, "get">;
 
 /** JSON documents that agents of a tenant share. */
@@ -42,5 +52,14 @@ export class Contexts {
 
   delete(contextId: string, options?: CallOptions): Promise<void> {
     return this.#api.delete(CONTEXT, { path: { context_id: contextId } }, options);
+  }
+
+  /** Return one page of the versions that are kept, without their content. */
+  versions(contextId: string, page?: Query<typeof VERSIONS, "get">, options?: CallOptions): Promise<ContextVersions> {
+    return this.#api.get(VERSIONS, { path: { context_id: contextId }, query: page }, options);
+  }
+
+  version(contextId: string, version: number, options?: CallOptions): Promise<ContextVersion> {
+    return this.#api.get(VERSION, { path: { context_id: contextId, version } }, options);
   }
 }

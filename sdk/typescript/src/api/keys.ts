@@ -60,4 +60,9 @@ export class Keys {
   revoke(keyId: string, options?: CallOptions): Promise<RevokedKey> {
     return this.#api.delete(KEY, { path: { key_id: keyId } }, options);
   }
+
+  /** Report a key that has got away, of whomever: a real one ends. Needs no credential, and tells nothing. */
+  async reportLeaked(key: string, options?: CallOptions): Promise<void> {
+    await this.#api.post("/api/v1/keys/leaked", { body: { key } }, options);
+  }
 }
