@@ -59,7 +59,7 @@ async def test_what_holds_a_secret_does_not_show_it(auth):
 
 ECHOED = " and ".join(SECRETS)
 ECHOES = [
-    problem(403, "forbidden", detail=ECHOED, hint=ECHOED, request_id=ECHOED, extra={"deep": [ECHOED]}),
+    problem(403, "forbidden", detail=ECHOED, hint=ECHOED, request_id=ECHOED, extra={"deep": [{ECHOED: ECHOED}]}),
     problem(422, "validation_failed", errors=[{"field": "token", "message": ECHOED}]),
     reply(502, ECHOED.encode(), content_type=f"text/html; x={KEY}"),
     reply(200, f"<p>{ECHOED}</p>".encode(), content_type="text/html"),

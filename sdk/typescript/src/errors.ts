@@ -1,4 +1,5 @@
 import type { components } from "./generated/openapi.js";
+import { masked } from "./masking.js";
 import type { ToolCall } from "./types.js";
 
 /** The problem document (RFC 9457) that a failed request was answered with. */
@@ -172,8 +173,14 @@ const KINDS: Readonly<Record<number, new (message: string, known: Known) => Deve
   429: RateLimitError,
 };
 
-/** Return the error for a reply of that status; `problem` is what could be read of its body. */
-export function errorOf(status: number, problem: Partial<Problem>, headers: Headers): DeveloperMeshError {
+/** Return the error for a reply of that status; `told` is what could be read of its body. None of `secrets` is in it. */
+export function errorOf(
+  status: number,
+  told: Partial<Problem>,
+  headers: Headers,
+  secrets: Iterable<string> = [],
+): DeveloperMeshError {
+  const problem = masked(told, secrets);
   const Kind = KINDS[status] ?? (status >= 500 ? ServerError : RequestError);
   const what = problem.detail ?? problem.title ?? "The server refused without saying why.";
   const hint = problem.hint ?? (status >= 500 ? "Try again later." : "Check that baseURL is a Developer Mesh.");
@@ -181,7 +188,7 @@ export function errorOf(status: number, problem: Partial<Problem>, headers: Head
     code: problem.code ?? `http_${status}`,
     status,
     hint,
-    requestId: problem.request_id ?? headers.get("x-request-id") ?? undefined,
+    requestId: problem.request_id ?? masked(headers.get("x-request-id") ?? undefined, secrets),
     retryAfter: problem.retry_after ?? secondsOf(headers.get("retry-after")),
     problem,
   });

@@ -1,5 +1,6 @@
 import type { Deadline } from "./deadline.js";
 import { ConnectionFailedError, errorOf, MalformedReplyError, type Problem } from "./errors.js";
+import { masked, secretsIn } from "./masking.js";
 import type { Retries } from "./retry.js";
 
 /** A request as it leaves, but for the credential. */
@@ -65,22 +66,28 @@ export class Transport {
         cause: error,
       });
     }
-    return read(reply, text);
+    return read(reply, text, request);
   }
 }
 
-function read(reply: Response, text: string): Incoming {
+function read(reply: Response, text: string, request: Outgoing): Incoming {
   const { status, headers } = reply;
   if (status === 0 || (status >= 300 && status < 400)) {
     throw malformed(reply, "redirects elsewhere", "Set baseURL to the address that it redirects to.");
   }
   const body = parsed(text);
-  if (status >= 400) throw errorOf(status, problemOf(body), headers);
+  if (status >= 400) throw errorOf(status, problemOf(body), headers, secretsOf(request));
   if (body === undefined && text !== "") {
-    const type = headers.get("content-type")?.split(";")[0] ?? "without a type";
+    const type = masked(headers.get("content-type")?.split(";")[0]) ?? "without a type";
     throw malformed(reply, `is no JSON (${type})`, "Check baseURL; a proxy or a login page may answer in between.");
   }
   return { status, body };
+}
+
+/** Return what a request holds that no error may repeat, whoever answers. */
+function secretsOf({ headers, body }: Outgoing): string[] {
+  const token = headers["authorization"]?.replace(/^Bearer /, "") ?? "";
+  return [token, ...secretsIn(body === undefined ? undefined : JSON.parse(body))];
 }
 
 function malformed(reply: Response, what: string, hint: string): MalformedReplyError {
@@ -88,7 +95,7 @@ function malformed(reply: Response, what: string, hint: string): MalformedReplyE
     code: "malformed_reply",
     status: reply.status,
     hint,
-    requestId: reply.headers.get("x-request-id") ?? undefined,
+    requestId: masked(reply.headers.get("x-request-id") ?? undefined),
   });
 }
 

@@ -40,7 +40,7 @@ def _masked(value: Any, secrets: list[str]) -> Any:
             value = value.replace(secret, MASK)
         return _FORMS.sub(MASK, value)
     if isinstance(value, dict):
-        return {name: _masked(inner, secrets) for name, inner in value.items()}
+        return {_masked(name, secrets): _masked(inner, secrets) for name, inner in value.items()}
     if isinstance(value, list):
         return [_masked(inner, secrets) for inner in value]
     return value

@@ -1,4 +1,5 @@
 import { ToolError } from "../errors.js";
+import { masked } from "../masking.js";
 import type { CallOptions } from "../options.js";
 import type { Query, Tool, ToolCall, ToolList } from "../types.js";
 import { everyItem, type Api } from "./api.js";
@@ -50,7 +51,7 @@ export class Tools {
   /** Call a tool, once however often the request has to be sent; ToolError if the tool failed. */
   async call(name: string, args: Record<string, unknown> = {}, options?: CallOptions): Promise<ToolCall> {
     const done = await this.#api.once(`${TOOL}/execute`, { path: { name }, body: { arguments: args } }, options);
-    if (done.is_error) throw failureOf(name, done);
+    if (done.is_error) throw failureOf(name, masked(done));
     return done;
   }
 }
