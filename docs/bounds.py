@@ -131,7 +131,10 @@ def _kept() -> Iterator[tuple[str, str]]:
         "a context",
         f"{_size(contexts.LARGEST)}, or what the plan says; {contexts.MOST_TAGS} tags; {contexts.KEPT} former versions",
     )
-    yield "rests of results for each key or session", str(rests._MOST_OF_CALLER)  # noqa: SLF001 - as above
+    yield (
+        "rests of results",
+        f"{rests._MOST_OF_CALLER} for each key or session, {_size(rests._BYTES_OF_TENANT)} of a tenant",  # noqa: SLF001 - as above
+    )
     yield "`Idempotency-Key`s of a tenant", f"{idempotency.MOST_KEYS:,}"
     yield (
         "replies under an `Idempotency-Key`",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from devmesh.directory.service import Directory
+from devmesh.gateway import rests
 from devmesh.gateway.rests import RestsExpiry
 from devmesh.upstream import room
 from sessions_people import new_person
@@ -145,15 +147,15 @@ async def test_a_long_answer_is_held_until_its_rest_is_kept(
     mesh: Mesh, organization: Organization, github: GitHub, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(room, "MOST_UNITS", 3)
-    rests, cutting, go_on = mesh.app.gateway._rests, asyncio.Event(), asyncio.Event()
-    cut = rests.cut
+    keeping, cutting, go_on = mesh.app.gateway._rests, asyncio.Event(), asyncio.Event()
+    cut = keeping.cut
 
     async def slowly(*of: Any) -> Any:
         cutting.set()
         await go_on.wait()
         return await cut(*of)
 
-    monkeypatch.setattr(rests, "cut", slowly)
+    monkeypatch.setattr(keeping, "cut", slowly)
     answers(github, {"body": "x" * 3_000_000})
     await organization.connect(github, ADA)
     issue = ("github.get_issue", {**WHERE, "issue_number": 1})
@@ -192,6 +194,25 @@ async def test_only_the_last_twenty_of_a_caller_are_kept(organization: Organizat
     assert not (await read(organization, first)).get("isError")
     await organization.call("github.list_issues", WHERE, headers=SMALL)
     assert (await read(organization, first))["_meta"]["code"] == "result_gone"
+
+
+async def test_of_a_tenants_results_the_newest_are_kept_as_far_as_its_bytes_go(
+    mesh: Mesh, organization: Organization, github: GitHub, monkeypatch: pytest.MonkeyPatch
+):
+    stranger = await mesh.organization()
+    keys = [await organization.new_key(name=name, key_type="user") for name in ("one", "two", "three")]
+    monkeypatch.setattr(rests, "_BYTES_OF_TENANT", 90_000)
+    handles = [await kept(stranger, github)]
+    await organization.connect(github, ADA)
+    for number, key in enumerate(keys):
+        # Of hexadecimal digits that nobody can foretell: packed, somewhat more than half as long.
+        answers(github, {"body": "".join(sha256(f"{number} {part}".encode()).hexdigest() for part in range(1000))})
+        result = await organization.call("github.get_issue", {**WHERE, "issue_number": 1}, headers=SMALL, key=key)
+        handles.append(result["content"][0]["text"].rpartition('"handle": "')[2].partition('"')[0])
+    there = []
+    for handle, one, key in zip(handles, (stranger, *[organization] * 3), (None, *keys), strict=True):
+        there.append(not (await read(one, handle, key=key)).get("isError"))
+    assert there == [True, False, True, True]
 
 
 async def test_it_is_sealed_and_gone_when_its_time_is_over(organization: Organization, github: GitHub):

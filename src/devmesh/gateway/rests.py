@@ -29,6 +29,7 @@ _MOST_DIGITS = 9
 LIFETIME = timedelta(minutes=15)
 # Of one caller; each is at most as long as the longest answer that is taken from a service, and packed.
 _MOST_OF_CALLER = 20
+_BYTES_OF_TENANT = 256 * 1024 * 1024
 _HANDLE = re.compile(r"(?P<id>[0-9a-f]{32})-(?P<start>[0-9]{1,9})")
 _ITEMS, _BYTES = b"i", b"b"
 
@@ -64,7 +65,8 @@ class Rests:
         async with self._db.acting(organization_id, caller.tenant_id) as tx:
             _, key = await self._data_keys.of(tx, organization_id, caller.user_id)
             row = (id_, tool, seal(key, packed, _place(caller, id_, tool)))
-            await store.keep(tx, organization_id, caller.tenant_id, of, row, LIFETIME, _MOST_OF_CALLER)
+            most_kept = store.Most(_MOST_OF_CALLER, _BYTES_OF_TENANT)
+            await store.keep(tx, organization_id, caller.tenant_id, of, row, LIFETIME, most_kept)
         return shown(_part(packed[:1], whole, 0, most, id_), dict(result.meta))
 
     async def read_on(self, caller: Caller, handle: str, most: int) -> Read:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from devmesh.db.pool import Record, Tx
+
+
+class Most(NamedTuple):
+    """How many results of a caller are kept, and how many bytes of all of a tenant's."""
+
+    of_caller: int
+    bytes_of_tenant: int
 
 
 async def keep(
@@ -15,17 +23,20 @@ async def keep(
     of: tuple[UUID, UUID | None],
     row: tuple[UUID, str, bytes],
     lifetime: timedelta,
-    most: int,
+    most: Most,
 ) -> None:
-    """Keep a result (id, tool, sealed) of the caller `of` (user, key); only its newest `most` stay."""
+    """Keep a result (id, tool, sealed) of the caller `of` (user, key); only as many of the newest stay as may."""
     await tx.run(
         "delete from result_rests where organization_id = $1 and tenant_id = $2 and (expires_at <= now() or id in ("
         "select id from result_rests where organization_id = $1 and tenant_id = $2 and user_id = $3 "
-        "and key_id is not distinct from $4 order by expires_at desc offset $5))",
+        "and key_id is not distinct from $4 order by expires_at desc offset $5) or id in ("
+        "select id from (select id, sum(octet_length(sealed)) over (order by expires_at desc, id desc) as so_far "
+        "from result_rests where organization_id = $1 and tenant_id = $2) newest where so_far > $6))",
         organization_id,
         tenant_id,
         *of,
-        most - 1,
+        most.of_caller - 1,
+        most.bytes_of_tenant - len(row[2]),
     )
     await tx.run(
         "insert into result_rests (id, organization_id, tenant_id, user_id, key_id, tool, sealed, expires_at) "
