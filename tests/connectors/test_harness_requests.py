@@ -109,3 +109,15 @@ def test_yaml_that_is_no_text_is_refused_and_named(name, argument, samples):
     arguments = {**samples(tool, optional=True), argument: "pipeline: \ud800"}
     with pytest.raises(Invalid, match=argument):
         tool.request(tool.arguments.check(arguments))
+
+
+def test_input_sets_go_where_they_are_looked_at():
+    run = {"org_identifier": "default", "project_identifier": "payments", "identifier": "build"}
+    tool = HARNESS.tools["execute_pipeline"]
+
+    alone = tool.request(tool.arguments.check({**run, "input_yaml": "pipeline: {}"}))
+    with_sets = tool.request(tool.arguments.check({**run, "input_set_identifiers": ["nightly"]}))
+
+    assert (alone.path, alone.content) == ("/pipeline/api/pipeline/execute/build", b"pipeline: {}")
+    assert with_sets.path == "/pipeline/api/pipeline/execute/build/inputSetList"
+    assert (with_sets.json, with_sets.content) == ({"inputSetReferences": ["nightly"]}, None)

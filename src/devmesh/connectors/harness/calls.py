@@ -26,7 +26,7 @@ def call(method: Method, path: str, query: Mapping[str, Any], json: Any = None) 
 def send_yaml(method: Method, path: str, query: Mapping[str, Any], yaml: str, argument: str = "yaml") -> Request:
     """Return the request with YAML as its body; Invalid, naming `argument`, for what UTF-8 cannot carry.
 
-    An empty text is sent as an empty body: Harness then takes the values from elsewhere, such as input sets.
+    An empty text is sent as an empty body: a run then takes no values from it.
     """
     try:
         content = yaml.encode()

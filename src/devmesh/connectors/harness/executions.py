@@ -48,20 +48,21 @@ def execute_pipeline(
     identifier: Pipeline,
     input_yaml: InputYaml = None,
     input_set_identifiers: Annotated[
-        Identifiers | None, Meta(description="Input sets to take values from, from list_input_sets.")
+        Identifiers | None,
+        Meta(description="Input sets to take values from, from list_input_sets; those of input_yaml go before them."),
     ] = None,
     module_type: ModuleType = None,
     branch: Branch = None,
 ) -> Request:
     """Run a pipeline and return its planExecutionId for get_execution; a repeat starts another run."""
-    query = {
-        **scope(org_identifier, project_identifier),
-        "inputSetIdentifiers": input_set_identifiers,
-        "moduleType": module_type,
-        "branch": branch,
-    }
+    query = {**scope(org_identifier, project_identifier), "moduleType": module_type, "branch": branch}
     path = url(f"{_EXECUTE}/{{identifier}}", identifier=identifier)
-    return send_yaml("POST", path, query, input_yaml or "", "input_yaml")
+    alone = send_yaml("POST", path, query, input_yaml or "", "input_yaml")
+    if input_set_identifiers is None:
+        return alone
+    # Only this operation takes input sets: the other runs the pipeline without them, and does not say so.
+    body = given(inputSetReferences=input_set_identifiers, lastYamlToMerge=input_yaml)
+    return call("POST", f"{path}/inputSetList", query, body)
 
 
 @CONNECTOR.tool(writes=True)
