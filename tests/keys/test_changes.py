@@ -219,6 +219,20 @@ async def test_two_keys_that_change_each_other_at_once_do_not_wait_for_good(orga
     assert {status for status, _ in replies} == {200}
 
 
+async def test_all_that_changes_and_ends_a_key_at_once_is_done_in_one_order(organization: Organization):
+    for _ in range(10):
+        one = await made(organization)
+        path, leaked = f"{PATH}/{one['id']}", {"key": one["api_key"]}
+        replies = await asyncio.gather(
+            *(organization.ask("POST", f"{path}/rotate", {"grace_seconds": 60}) for _ in range(3)),
+            organization.ask("POST", "/api/v1/keys/leaked", leaked),
+            *(organization.ask("PATCH", path, {"name": f"n{n}"}) for n in range(3)),
+            *(organization.ask("DELETE", path) for _ in range(2)),
+        )
+        assert {status for status, _ in replies} <= {200, 202, 409}, [body for status, body in replies if status >= 500]
+        assert (await organization.ask("GET", path))[1]["revoked_at"]
+
+
 async def test_an_agents_place_is_free_when_its_key_ends_by_a_change(organization: Organization):
     agents = [await made(organization, key_type="agent") for _ in range(10)]
     assert (await organization.ask("POST", PATH, {"name": "one more", "key_type": "agent"}))[0] == 409

@@ -150,6 +150,14 @@ async def of_tenant(
 
 async def revoke(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID) -> bool:
     """Mark the key revoked and forget its digest; False if it was already."""
+    # The key first, as all that changes, rotates or ends one has it: in another order they would wait for each other.
+    revoked = await tx.run(
+        "update api_keys set revoked_at = now(), version = version + 1, previous_digest = null, "
+        "previous_until = null where organization_id = $1 and tenant_id = $2 and id = $3 and revoked_at is null",
+        organization_id,
+        tenant_id,
+        key_id,
+    )
     await tx.run(
         "delete from route_keys where organization_id = $1 and tenant_id = $2 and key_id = $3",
         organization_id,
@@ -157,15 +165,7 @@ async def revoke(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID) -
         key_id,
     )
     await tx.run("delete from live_keys where organization_id = $1 and key_id = $2", organization_id, key_id)
-    return bool(
-        await tx.run(
-            "update api_keys set revoked_at = now(), version = version + 1, previous_digest = null, "
-            "previous_until = null where organization_id = $1 and tenant_id = $2 and id = $3 and revoked_at is null",
-            organization_id,
-            tenant_id,
-            key_id,
-        )
-    )
+    return bool(revoked)
 
 
 async def get(tx: Tx, organization_id: UUID, tenant_id: UUID, key_id: UUID) -> Key | None:
