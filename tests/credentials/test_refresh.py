@@ -3,80 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
-from uuid import UUID
 
-import pytest
-
+from credentials.asking import ADA, PATH, Service, a_day_later, mails, shown, sql, sweep
 from devmesh.access import Role
-from devmesh.credentials import refresh as module
-from devmesh.demo.github import GitHub, Received
 from running import Mesh, Organization
 
-ADA = "ghp_adas_token_000000"
-PATH = "/api/v1/credentials"
 ENDS = "GitHub-Authentication-Token-Expiration"
-
-
-class Service:
-    """A GitHub whose answers to `GET /user` a test chooses."""
-
-    def __init__(self) -> None:
-        self.status, self.login = 200, "ada"
-        self.headers: dict[str, str] = {"X-OAuth-Scopes": "repo, read:org"}
-        self.github = GitHub({ADA: "ada"}, self._answer)
-
-    def _answer(self, received: Received) -> tuple[int, Any, Mapping[str, str]] | None:
-        if received.path != "/user":
-            return None
-        return self.status, {"login": self.login} if self.status == 200 else {"message": "no"}, self.headers
-
-    @property
-    def asked(self) -> int:
-        return sum(received.path == "/user" for received in self.github.received)
-
-
-@pytest.fixture
-async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
-    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.0)
-    service = Service()
-    async with service.github:
-        yield service
-
-
-@pytest.fixture
-async def verified(organization: Organization) -> Organization:
-    await sql(organization, "update users set verified_at = now()")
-    return organization
-
-
-async def sql(organization: Organization, text: str, *arguments: object) -> list[dict[str, Any]]:
-    of = UUID(organization.id)
-    async with organization.mesh.app.database.acting(of, of) as tx:
-        return [dict(row) for row in await tx.all(text, *arguments)]
-
-
-async def a_day_later(organization: Organization) -> None:
-    await sql(organization, "update credential_standing set next_check_at = next_check_at - interval '29 hours'")
-
-
-async def sweep(organization: Organization) -> None:
-    """Go round this one organization, as the round does for each."""
-    of = UUID(organization.id)
-    await organization.mesh.app.refresh._sweep(of, of)
-    await organization.mesh.app.outbox.settled()
-
-
-async def shown(organization: Organization, **query: str) -> dict[str, Any]:
-    status, body = await organization.ask("GET", f"{PATH}/github?{'&'.join(f'{k}={v}' for k, v in query.items())}")
-    assert status == 200, body
-    return body
-
-
-def mails(mesh: Mesh, slug: str) -> list[str]:
-    texts = [file.read_text().replace("=\n", "") for file in sorted((mesh.data_dir / "outbox").iterdir())]
-    return [text for text in texts if f"'{slug}'" in text and "credential" in text.lower()]
 
 
 async def test_the_verdict_is_kept_and_shown_and_the_service_asked_once_a_day(
@@ -146,60 +78,6 @@ async def test_an_owner_is_told_once_that_a_token_which_worked_does_so_no_more(
     text = mails(mesh, verified.slug)[0]
     assert "A credential of yours for GitHub is no longer accepted" in text
     assert ADA not in text
-
-
-@pytest.mark.parametrize("ends_by", ["the service", "the person"])
-async def test_the_owner_is_told_seven_days_and_one_day_before_the_end_once_each(
-    verified: Organization, service: Service, mesh: Mesh, ends_by: str
-):
-    await verified.connect(service.github, ADA)
-    await sweep(verified)
-    column = "credential_standing set token_expires_at" if ends_by == "the service" else "credentials set expires_at"
-    await sql(verified, "update credentials set updated_at = now() - interval '90 days'")
-    for left, told in (("8 days", 0), ("6 days", 1), ("6 days", 1), ("20 hours", 2), ("19 hours", 2)):
-        # Of one end, as time goes by: the moment stays, the rest of what is known of it moves.
-        await sql(verified, f"update {column} = date_trunc('hour', now()) + interval '{left}'")
-        await sql(
-            verified,
-            "update credential_standing s set warned_of = least(s.token_expires_at, c.expires_at) "
-            "from credentials c where c.id = s.credential_id and s.warned_of is not null",
-        )
-        await sweep(verified)
-        assert len(mails(mesh, verified.slug)) == told, left
-    # Another end is told of anew.
-    await sql(verified, f"update {column} = now() + interval '5 days'")
-    await sweep(verified)
-    assert len(mails(mesh, verified.slug)) == 3
-    assert "A credential for GitHub ends soon" in mails(mesh, verified.slug)[0]
-
-
-async def test_an_end_that_is_told_as_seconds_from_now_is_written_about_once(
-    verified: Organization, service: Service, mesh: Mesh
-):
-    await verified.connect(service.github, ADA)
-    await sweep(verified)
-    await sql(verified, "update credentials set updated_at = now() - interval '90 days'")
-    for moved in ("0 seconds", "40 seconds", "-90 seconds", "20 minutes"):
-        end = "date_trunc('hour', now()) + interval '5 days 12 hours'"
-        await sql(verified, f"update credential_standing set token_expires_at = {end} + interval '{moved}'")
-        await sweep(verified)
-        assert len(mails(mesh, verified.slug)) == 1, moved
-
-
-async def test_what_was_meant_to_be_short_lived_and_who_is_not_verified_are_not_written_about(
-    organization: Organization, service: Service, mesh: Mesh
-):
-    await organization.connect(service.github, ADA)
-    await sweep(organization)
-    await sql(organization, "update credential_standing set token_expires_at = now() + interval '3 days'")
-    await sweep(organization)
-    await sql(organization, "update credentials set updated_at = now() - interval '90 days'")
-    await sweep(organization)
-    await sql(organization, "update users set verified_at = now()")
-    await sql(organization, "update credential_standing set token_expires_at = now() + interval '2 days'")
-    assert mails(mesh, organization.slug) == []
-    await sweep(organization)
-    assert len(mails(mesh, organization.slug)) == 1
 
 
 async def test_a_service_account_is_the_owners_matter_and_a_suspended_persons_credential_is_left_alone(
