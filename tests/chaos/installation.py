@@ -20,6 +20,7 @@ import asyncpg
 
 from devmesh.db.embedded import Embedded
 from devmesh.db.embedded_child import bound
+from ports import free_port
 
 _PROGRAM = "from devmesh.cli import main; raise SystemExit(main())"
 _ANNOUNCED = b"Developer Mesh serves on "
@@ -59,7 +60,7 @@ class Installation:
         self.process.send_signal(signal.SIGTERM)
         return await self.end()
 
-    async def end(self, seconds: float = 30) -> int:
+    async def end(self, seconds: float = 60) -> int:
         """Return its exit code, once it has ended by itself."""
         await until(lambda: self.process.poll() is not None, seconds)
         return self.process.returncode
@@ -72,7 +73,7 @@ class Installation:
             self.process.wait()
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()
-        end = time.monotonic() + 5
+        end = time.monotonic() + 30
         while (left := self.remains({})) and time.monotonic() < end:
             time.sleep(0.02)
         assert left == []
@@ -116,7 +117,7 @@ class Installation:
             pass
         return left
 
-    async def ready(self, http: aiohttp.ClientSession, seconds: float = 10) -> float:
+    async def ready(self, http: aiohttp.ClientSession, seconds: float = 60) -> float:
         """Return after how many seconds /readyz answered 200."""
         began = time.monotonic()
         while True:
@@ -148,7 +149,7 @@ class Installation:
             )
 
     def _announced(self) -> bool:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while select.select([self.process.stdout], [], [], max(end - time.monotonic(), 0))[0]:
             line = self.process.stdout.readline()
             if line.startswith(_ANNOUNCED):
@@ -178,9 +179,9 @@ class Installation:
         inode = next((line[9] for line in lines if line[1:3] == [here, there]), "")
         return next((worker for worker in self.workers() if f"socket:[{inode}]" in _open_files(worker)), None)
 
-    async def as_owner(self) -> asyncpg.Connection:
+    async def as_owner(self, patience: float = 30) -> asyncpg.Connection:
         """Connect as the role that owns the tables: row security binds it too."""
-        return await asyncpg.connect(**Embedded(self.data_dir).owner_dsn, timeout=2, command_timeout=2)
+        return await asyncpg.connect(**Embedded(self.data_dir).owner_dsn, timeout=patience, command_timeout=patience)
 
 
 async def until(true: Callable[[], object], seconds: float, why: Callable[[], object] = str) -> None:
@@ -195,11 +196,6 @@ def born(process: int) -> str:
     """Return when the process began, in the kernel's words; nothing if it is gone or waits for its parent only."""
     fields = _stat(process)
     return "" if not fields or fields[0] in "ZX" else fields[19]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 def _processes() -> list[int]:

@@ -18,9 +18,9 @@ from chaos.load import Outside
 from devmesh.demo.github import GitHub
 from running import Organization
 
-PROMPT_SECONDS = 6
+PROMPT_SECONDS = 10
 AWAY_SECONDS = 5
-RECOVERY_SECONDS = 15
+RECOVERY_SECONDS = 60
 
 
 @dataclass

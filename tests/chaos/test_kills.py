@@ -27,8 +27,9 @@ from running import Organization
 KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10_000))))
 KINDS = ("the worker", "the database", "a backend", "worker and database", "everything")
-GONE_SECONDS = 2
-RECOVERY_SECONDS = 10
+# By itself, and not at all is the other answer: how soon says more of the machine.
+GONE_SECONDS = 20
+RECOVERY_SECONDS = 60
 
 
 async def test_whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_is_sent_unrecorded(
@@ -76,7 +77,7 @@ async def kill(number: int, installation: Installation, load: Load, chosen: rand
 
 
 async def kill_some(installation: Installation, what: str, chosen: random.Random) -> None:
-    await until(lambda: installation.backends() and installation.workers(), 5)
+    await until(lambda: installation.backends() and installation.workers(), RECOVERY_SECONDS)
     victims = [chosen.choice(installation.backends())] if what == "a backend" else []
     victims += [installation.postmaster()] if "database" in what else []
     victims += [chosen.choice(installation.workers())] if "worker" in what else []
@@ -132,7 +133,9 @@ async def every_request_had_its_intent(installation: Installation, load: Load, g
     # The strongest of all: the intent could be read by others at the moment that its request arrived.
     looked = [each for each in github.sightings if each.intents is not None]
     assert [each.arguments for each in looked if each.intents != 1] == []
-    assert len(looked) > 0.9 * len(github.sightings)
+    # Four kills in five take the database away, from the one request that each of six agents may have under way; more
+    # than twenty arrive between two kills.
+    assert len(looked) > 0.75 * len(github.sightings)
     assert len(github.sightings) == len(github.received)
 
 

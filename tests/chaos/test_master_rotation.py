@@ -75,8 +75,8 @@ async def rotate(installation: Installation, kill: random.Random | None = None) 
         stdout=asyncio.subprocess.PIPE,
     )
     lines: list[str] = []
-    moment = kill.uniform(0.3, 4.0) if kill and kill.random() < 0.4 else 60
-    most = kill.randrange(1, _LINES) if kill and moment == 60 else 10**9
+    moment = kill.uniform(0.3, 4.0) if kill and kill.random() < 0.4 else 600
+    most = kill.randrange(1, _LINES) if kill and moment == 600 else 10**9
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(moment):
             while len(lines) < most and (line := await process.stdout.readline()):

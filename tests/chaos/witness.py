@@ -103,7 +103,7 @@ class Witness(Patient):
         async with self._alone:
             try:
                 if self._connection is None or self._connection.is_closed():
-                    self._connection = await self._installation.as_owner()
+                    self._connection = await self._installation.as_owner(patience=2)
                 async with self._connection.transaction():
                     await act_for(self._connection, organization_id)
                     return await self._connection.fetchval(_SAME_INTENT, organization_id, since, digest)
