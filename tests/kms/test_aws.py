@@ -159,6 +159,7 @@ STALE = json.dumps(
         "Expiration": "2020-01-01T00:00:00Z",
     }
 )
+NUMBERS = json.dumps({"Version": 1, "AccessKeyId": 5, "SecretAccessKey": 6})
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,9 @@ STALE = json.dumps(
         ("[default", "ConfigParseError"),
         ("[default]\ncredential_process = /nonexistent/program\n", "FileNotFoundError"),
         ("[default]\ncredential_process = echo hello\n", "JSONDecodeError"),
+        ("[default]\ncredential_process = echo []\n", "AttributeError"),
         (f"[default]\ncredential_process = echo '{STALE}'\n", "RuntimeError"),
+        (f"[default]\ncredential_process = echo '{NUMBERS}'\n", "TypeError"),
         (
             "[default]\nrole_arn = arn:aws:iam::111122223333:role/mesh\nweb_identity_token_file = /nonexistent/token\n",
             "FileNotFoundError",

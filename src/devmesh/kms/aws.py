@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
@@ -21,8 +20,8 @@ from devmesh.upstream.model import Request
 _KIND = "application/x-amz-json-1.1"
 _CONTEXT = "devmesh"
 # What botocore's ways to credentials raise beside its own errors: STS refuses the role, a token's file or a program is
-# not there, what that says is no JSON or no date, what it gives has expired already.
-_NOT_HAD = (BotoCoreError, ClientError, OSError, ValueError, RuntimeError)
+# not there, what that says is no JSON, no object or no date, what it gives has expired already or is no text.
+_NOT_HAD = (BotoCoreError, ClientError, OSError, ValueError, RuntimeError, AttributeError, TypeError)
 
 
 class AwsKms:
@@ -72,22 +71,23 @@ class AwsKms:
     def _sign(self, operation: str, body: bytes) -> dict[str, str]:
         headers = {"content-type": _KIND, "x-amz-target": f"TrentService.{operation}"}
         request = AWSRequest("POST", f"{self._calling.endpoint}/", headers=headers, data=body)
-        SigV4Auth(self._credentials(), "kms", self._key.place).add_auth(request)
+        try:
+            signing = self._signing()
+            if signing is not None:
+                signing.add_auth(request)
+        except _NOT_HAD as error:
+            raise KmsError(f"{self._calling.name}: no AWS credentials ({_named(error)})", passing=True) from None
+        if signing is None:
+            raise KmsError(f"{self._calling.name}: no AWS credentials are found")
         signed = {name.lower(): str(value) for name, value in request.headers.items()}
         # The request says it itself.
         del signed["content-type"]
         return signed
 
-    def _credentials(self) -> ReadOnlyCredentials:
-        """Return what to sign with now; raise KmsError, whatever botocore raises where none can be had."""
-        try:
-            found = self._session.get_credentials()
-            frozen = found.get_frozen_credentials() if found is not None else None
-        except _NOT_HAD as error:
-            raise KmsError(f"{self._calling.name}: no AWS credentials ({_named(error)})", passing=True) from None
-        if frozen is None:
-            raise KmsError(f"{self._calling.name}: no AWS credentials are found")
-        return frozen
+    def _signing(self) -> SigV4Auth | None:
+        """Return what signs with the credentials of now; None if there are none."""
+        found = self._session.get_credentials()
+        return None if found is None else SigV4Auth(found.get_frozen_credentials(), "kms", self._key.place)
 
 
 def _named(error: Exception) -> str:
