@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -29,6 +30,7 @@ from devmesh.db.embedded import Embedded
 from devmesh.db.pool import Tx
 from devmesh.directory.service import Directory
 from devmesh.http.server.listening import Server
+from devmesh.login import store_failures
 from devmesh.settings import Settings
 
 PASSWORD = "SecurePass123!"
@@ -182,6 +184,20 @@ async def served(
             yield app, http, Path(directory)
         await server.close(5)
         await app.close()
+
+
+def stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass between failures for the length of the test, however slow the machine is."""
+    whole = store_failures.lock_counters
+    moments: list[datetime] = []
+
+    async def locked(*arguments: Any) -> tuple[datetime, Any]:
+        now, counters = await whole(*arguments)
+        if not moments:
+            moments.append(now + timedelta(minutes=10))  # after whatever is counted for the first time meanwhile
+        return moments[0], counters
+
+    monkeypatch.setattr(store_failures, "lock_counters", locked)
 
 
 def new_address() -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from devmesh.accounts.passwords import LONGEST
 from devmesh.directory.service import Directory
-from login.conftest import PASSWORD, WRONG, at_once, new_address
+from devmesh.login import throttle
+from login.conftest import PASSWORD, WRONG, at_once, new_address, stand_still
 
 if TYPE_CHECKING:
     from login.conftest import Door
@@ -39,7 +40,10 @@ async def test_a_change_ends_the_other_sessions_and_keeps_this_one(door: Door):
     assert NEW not in notice
 
 
-async def test_a_wrong_current_password_changes_nothing_and_guessing_it_is_slowed_down(door: Door):
+async def test_a_wrong_current_password_changes_nothing_and_guessing_it_is_slowed_down(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+):
+    stand_still(monkeypatch)
     ada = await door.person()
     key = (await door.login(ada.email)).token
     replies = [await door.post("/auth/password/change", change(WRONG), key=key) for _ in range(7)]
@@ -205,6 +209,20 @@ async def test_a_token_that_nobody_was_mailed_costs_no_hash(door: Door, counting
             body = {"token": token, "new_password": NEW}
             assert (await door.post("/auth/password/reset/confirm", body)).status == 400
     assert counted.hashes == 0
+
+
+async def test_who_failed_too_often_logs_in_at_once_with_the_new_password(door: Door, monkeypatch):
+    slow = throttle.Rule(free=-9, most=600, fades=180)
+    monkeypatch.setitem(throttle._RULES, "login", (throttle.ADDRESS, throttle.ACCOUNT, slow))
+    ada, elsewhere = await door.person(), new_address()
+    for address in (door.address, elsewhere):
+        assert (await door.login(ada.email, WRONG, address=address)).status == 401
+        assert (await door.login(ada.email, address=address)).status == 429
+    body = {"token": await ada.token_mailed(), "new_password": NEW}
+    assert (await door.post("/auth/password/reset/confirm", body)).status == 200
+    assert (await door.login(ada.email, NEW)).status == 200
+    # Where the mail was not read, they wait as ever.
+    assert (await door.login(ada.email, NEW, address=elsewhere)).status == 429
 
 
 async def test_a_suspended_persons_token_is_refused(door: Door):

@@ -26,7 +26,7 @@ from devmesh.errors import Fault, Invalid, MeshError, PersonGone
 from devmesh.login import form
 from devmesh.login.entry import Networks
 from devmesh.login.model import PasswordChange, PasswordReset, PasswordWrong
-from devmesh.login.throttle import Throttle
+from devmesh.login.throttle import Throttle, account_of
 from devmesh.mail.outbox import Outbox
 from devmesh.sessions.service import Sessions
 
@@ -115,10 +115,12 @@ class OwnPassword:
             async with self._db.acting(organization_id) as tx:
                 await self._users.lock(tx, organization_id, user_id)
                 await self._links.spend(tx, organization_id, token_id, RESET)
-                await self._keep(tx, *await self._person(tx, organization_id, user_id, LinkInvalid), fresh)
+                user, organization = await self._person(tx, organization_id, user_id, LinkInvalid)
+                await self._keep(tx, user, organization, fresh)
                 # Whoever reads the account's mail is no stranger, whatever strangers have tried.
                 await self._networks.note(tx, organization_id, user_id, visitor.address)
                 await self._audit.record_in(tx, who, _RESET, str(user_id))
+            await self._throttle.forget("login", account_of(user.email), visitor.address)
         except MeshError as refusal:
             self._audit.refused(who, _RESET, refusal.code)
             if isinstance(refusal, LinkInvalid):

@@ -33,7 +33,7 @@ from devmesh.login.model import (
     LoginFailed,
 )
 from devmesh.login.people import Candidate, People
-from devmesh.login.throttle import Throttle
+from devmesh.login.throttle import Throttle, account_of
 
 _PREFIX = "mfa_"
 _TOKEN = re.compile(r"mfa_[A-Za-z0-9_-]{43}")
@@ -113,8 +113,8 @@ class Login:
         renewed = None
         async with self._passwords.place() as place:
             # Counted only when there is a place, so that few are counted as failures that are none of guessing.
-            account = asked.email.lower().encode()
-            attempt = await self._throttle.take("login", account, visitor.address, known=candidate.known_network)
+            account, known = account_of(asked.email), candidate.known_network
+            attempt = await self._throttle.take("login", account, visitor.address, known=known)
             right = await place.matches(asked.password, candidate.password_hash)
             user = candidate.user
             if not right or user is None or not user.is_active:

@@ -121,6 +121,14 @@ class Throttle:
             if attempt.sprayed is not None and (proven or attempt.new_account):
                 await store.forget_sprayed(tx, *attempt.sprayed)
 
+    async def forget(self, kind: Kind, account: bytes, address: str) -> None:
+        """Have what failed with the account from the address count no more: its person has proved to be there."""
+        pair = self._digest(kind.encode(), account, network(address).encode())
+        async with self._db.routing() as tx:
+            now, counters = await store.lock_counters(tx, [pair])
+            for counter in counters:
+                await store.set_counter(tx, counter.digest, 0.0, now, now)
+
     async def _count(
         self, tx: Tx, rules: dict[bytes, Rule], sprayed: tuple[bytes, bytes] | None
     ) -> Attempt | timedelta:
@@ -150,3 +158,8 @@ class Throttle:
 
     def _digest(self, *parts: bytes) -> bytes:
         return self._ring.digest("logins", b"\0".join((b"failures", *parts)))
+
+
+def account_of(email: str) -> bytes:
+    """Return what failures with that checked address are counted under."""
+    return email.lower().encode()
