@@ -10,7 +10,7 @@ import pytest
 from devmesh.factors import totp
 from factors.authenticator import Authenticator
 from factors.conftest import decoded_base32, enough_of_the_step
-from login.conftest import PASSWORD, WRONG, at_once, new_address
+from login.conftest import PASSWORD, WRONG, at_once, new_address, stand_still
 
 if TYPE_CHECKING:
     from login.conftest import Door, Person, Reply
@@ -109,7 +109,10 @@ async def test_a_token_has_five_tries_and_then_the_right_code_is_refused_too(doo
     assert (spent.status, spent.body["code"]) == (401, "mfa_token_invalid")
 
 
-async def test_guessing_codes_over_many_tokens_is_slowed_down_for_the_account(door: Door):
+async def test_guessing_codes_over_many_tokens_is_slowed_down_for_the_account(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+):
+    stand_still(monkeypatch)
     ada, _, _ = await with_app(door)
     statuses = []
     for _ in range(7):
