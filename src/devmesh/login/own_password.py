@@ -120,12 +120,12 @@ class OwnPassword:
                 # Whoever reads the account's mail is no stranger, whatever strangers have tried.
                 await self._networks.note(tx, organization_id, user_id, visitor.address)
                 await self._audit.record_in(tx, who, _RESET, str(user_id))
-            await self._throttle.forget("login", account_of(user.email), visitor.address)
         except MeshError as refusal:
             self._audit.refused(who, _RESET, refusal.code)
             if isinstance(refusal, LinkInvalid):
                 raise LinkInvalid(hint=_AGAIN) from None
             raise
+        await self._throttle.forget("login", account_of(user.email), visitor.address)
 
     async def settle(self) -> None:
         """Wait until no mail is under way any more; before the database closes."""
