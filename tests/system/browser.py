@@ -90,7 +90,7 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    async def until(self, expression: str, seconds: float = 10) -> None:
+    async def until(self, expression: str, seconds: float = 30) -> None:
         """Return as soon as the expression is true in the page, be it one that is still being loaded."""
         until = time.monotonic() + seconds
         while not await self._holds(expression):

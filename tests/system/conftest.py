@@ -144,7 +144,7 @@ class Machine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
             env=environ | settings,
         )
         return done.returncode, done.stdout + done.stderr

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from redis import Redis
 
-from system.cluster import free_port, until_listening
+from ports import free_port
+from system.cluster import until_listening
 
 PASSWORD = "a/secret#of?redis"
 IN_A_URL = "a%2Fsecret%23of%3Fredis"
@@ -70,7 +71,7 @@ class RedisServer:
             return client.execute_command(*words)
 
 
-async def until(holds: Any, seconds: float = 10) -> None:
+async def until(holds: Any, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(0.02)

@@ -34,8 +34,8 @@ class Pair:
         async def accepted() -> bool:
             return (await there.ask("GET", "/api/v1/auth/profile", key=key))[0] == 200
 
-        assert await accepted()
-        assert await accepted()
+        await _at_last(accepted)
+        await _at_last(accepted)
         assert (await organization.ask("DELETE", f"/api/v1/api-keys/{key_id}"))[0] == 200
         await _no_longer(accepted, within)
 
@@ -48,8 +48,8 @@ class Pair:
         async def used() -> bool:
             return "structuredContent" in await there.call("github.get_authenticated_user")
 
-        assert await used()
-        assert await used()
+        await _at_last(used)
+        await _at_last(used)
         assert (await organization.ask("DELETE", "/api/v1/credentials/github"))[0] == 204
         await _no_longer(used, within)
         sent = len(self.github.received)
@@ -57,11 +57,20 @@ class Pair:
         assert len(self.github.received) == sent
 
 
-async def _no_longer(holds: Callable[[], Awaitable[bool]], within: float) -> None:
-    until = time.monotonic() + within
-    while await holds():
+async def _at_last(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Return once it holds: a busy machine may have answered that it is too busy."""
+    until = time.monotonic() + 60
+    while not await holds():
         assert time.monotonic() < until
+        await asyncio.sleep(0.1)
+
+
+async def _no_longer(holds: Callable[[], Awaitable[bool]], within: float) -> None:
+    since = began = time.monotonic()
+    while await holds():
+        assert began - since < within
         await asyncio.sleep(0.05)
+        began = time.monotonic()
     # And it stays so.
     for _ in range(5):
         assert not await holds()

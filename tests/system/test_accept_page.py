@@ -40,7 +40,7 @@ async def organization(installation: Installation) -> Organization:
 
 async def mailed_link(installation: Installation, address: str, page: str) -> str:
     """Return the link to `page` in the newest mail to the address, as soon as there is one."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while True:
         files = sorted((installation.data_dir / "outbox").glob("*.eml"), key=lambda file: file.name.rpartition("Z-")[2])
         for file in reversed(files):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from system.pooler import Pooler
 
 SESSIONS = "select count(*) from pg_stat_activity where usename = $1 and query not like 'notify%'"
+EXECUTE = "/api/v1/tools/github.get_authenticated_user/execute"
+
+
+async def not_busy(ask: Callable[[], Awaitable[tuple[int, Any]]]) -> Any:
+    """Ask again while the server says that it is too busy, as its clients are told to; return what it answers."""
+    while True:
+        status, answer = await ask()
+        if status != 503:
+            assert status < 300, answer
+            return answer
+        await asyncio.sleep(0.5)
 
 
 async def test_the_whole_way_through_the_pooler(machine: Machine, pooler: Pooler, database: Address, github: GitHub):
@@ -39,15 +51,18 @@ async def test_many_calls_at_once_share_few_sessions(
         organization.mesh = installations[number % len(installations)]
         answers = []
         for _ in range(4):
-            key = await organization.new_key(key_type="user", scopes=["read", "write"])
-            answers.append(await organization.call("github.get_authenticated_user", key=key))
-            _, profile = await organization.ask("GET", "/api/v1/auth/profile", key=key)
+            made = await not_busy(lambda: organization.ask("POST", "/api/v1/api-keys", {"name": "one of many"}))
+            key = made["api_key"]
+            called = await not_busy(lambda key=key: organization.ask("POST", EXECUTE, {}, key=key))
+            answers.append(called["result"]["login"])
+            profile = await not_busy(lambda key=key: organization.ask("GET", "/api/v1/auth/profile", key=key))
             # Whoever shares a session with others sees its own organization all the same.
             assert profile["organization_id"] == organization.id
         return answers
 
-    for answers in await asyncio.gather(*(work(number) for number in range(64))):
-        assert not [answer for answer in answers if "structuredContent" not in answer]
+    async with asyncio.timeout(120):
+        for answers in await asyncio.gather(*(work(number) for number in range(24))):
+            assert answers == ["ada"] * 4
     # Two servers that listen and write the audit directly; the pooler's four; ours that asks is another role.
     assert cluster.sql(SESSIONS, database.app_role)[0][0] <= 2 * 2 + 4
     for installation in installations:

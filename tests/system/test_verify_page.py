@@ -35,7 +35,7 @@ async def installation(machine: Machine, database: Address) -> Installation:
 
 async def mailed_link(installation: Installation, organization: Organization, *, after: str = "") -> str:
     """Return the link as the newest mail to the organization's owner shows it, once it is another than `after`."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while (link := newest_link(installation, organization)) in {"", after}:
         assert time.monotonic() < until
         await asyncio.sleep(0.05)
