@@ -50,8 +50,9 @@ async def test_what_follows_an_answer_is_nobodys(loopback, sender, tail, pause):
     service = await loopback.serve(loopback.raw(*pieces, pause=0.02), loopback.raw(OK.replace(b"ok", b"me")))
     one = sender(service)
     assert (await sent(one, service)).body == b"ok"
-    while one._clients._opened:  # noqa: ASYNC110 - what follows is on its way
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):  # an idle connection would end by itself, but later
+        while one._clients._opened:  # noqa: ASYNC110 - what follows is on its way
+            await asyncio.sleep(0.01)
     reply = await sent(one, service, WRITE)
     assert (reply.status, reply.body, service.connections) == (200, b"me", 2)
 
