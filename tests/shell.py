@@ -72,11 +72,15 @@ class Shell:
 
     async def run(self, *words: str | Path, stdin: str = "") -> Ran:
         """Run it with its three streams in pipes."""
-        process = await asyncio.create_subprocess_exec(
-            *PROGRAM, *map(str, words), env=self._environ(), cwd=self.home, stdin=-1, stdout=-1, stderr=-1
-        )
+        process = await self.start(*words)
         out, err = await asyncio.wait_for(process.communicate(stdin.encode()), _SECONDS)
         return Ran(process.returncode or 0, out.decode(), err.decode())
+
+    async def start(self, *words: str | Path) -> asyncio.subprocess.Process:
+        """Begin to run it with its three streams in pipes."""
+        return await asyncio.create_subprocess_exec(
+            *PROGRAM, *map(str, words), env=self._environ(), cwd=self.home, stdin=-1, stdout=-1, stderr=-1
+        )
 
     async def type(self, *words: str | Path, answers: Sequence[tuple[str, str]] = (), columns: int = 80) -> Ran:
         """Run it at a terminal; each answer is typed once the text before it has been seen."""
