@@ -42,7 +42,7 @@ def whole(start: Mapping[str, Any], body: bytes, *, to_head: bool, connection: b
         body = b""
     elif length != b"%d" % len(body):
         raise WrongReplyError(f"the reply is of {len(body)} bytes and says that it is of {length!r}")
-    return b"%b\r\n\r\n%b" % (_joined(lines), b"" if to_head else body)
+    return b"".join((_joined(lines), b"\r\n\r\n", b"" if to_head else body))
 
 
 class Stream:
