@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -119,16 +120,70 @@ async def test_a_head_within_the_bounds_is_read():
         assert [said.status for said in await served.ask(head)] == [200]
 
 
-async def test_connections_over_the_limit_wait_for_a_place():
-    async with serving(echo, connections=2) as served, served.talk(GET) as first, served.talk(GET) as second:
-        await first.hear()
-        await second.hear()
-        async with served.talk(GET) as third:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(third.hear(), 0.3)
-            assert served.server.connections == 2
-            await first.leave()
-            assert (await third.hear()).status == 200
+async def test_connections_over_the_limit_wait_for_a_place_where_all_are_used():
+    go_on = asyncio.Event()
+
+    async def app(scope, receive, send):
+        await go_on.wait()
+        await echo(scope, receive, send)
+
+    def used() -> int:
+        return sum(not one.waits for one in served.server._connections)
+
+    async with serving(app, connections=2) as served, served.talk(GET) as first:
+        await until(lambda: used() == 1)
+        async with served.talk(GET) as second:
+            await until(lambda: used() == 2)
+            async with served.talk(GET) as third:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(third.reader.read(1), 0.3)
+                assert served.server.connections == 2
+                go_on.set()
+                await first.hear()
+                await second.hear()
+                await first.leave()
+                assert (await third.hear()).status == 200
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nX: ", GET, GET + b"GET"])
+async def test_connections_that_only_wait_keep_nobody_out(begun):
+    async with contextlib.AsyncExitStack() as open_, serving(echo, connections=4) as served:
+        waiting = []
+        for _ in range(3):
+            waiting.append(await open_.enter_async_context(served.talk(begun)))
+            if begun.startswith(GET):
+                await waiting[-1].hear()
+            await asyncio.sleep(0.02)  # so that it is clear who has waited longest
+        for number in range(8):
+            async with served.talk(GET) as other:
+                assert (await other.hear()).status == 200
+                assert served.server.connections <= 4
+                assert waiting[0].reader.at_eof() or number or await waiting[0].is_ended()
+
+
+async def test_who_waits_longest_gives_way_and_who_is_served_does_not():
+    go_on = asyncio.Event()
+
+    async def app(scope, receive, send):
+        if scope["path"] == "/slow":
+            await go_on.wait()
+        await echo(scope, receive, send)
+
+    slow = GET.replace(b"/ ", b"/slow ", 1)
+    async with serving(app, connections=4) as served, served.talk(slow) as busy:
+        await until(lambda: any(not one.waits for one in served.server._connections))
+        async with served.talk(GET) as old, served.talk() as young:
+            await old.hear()
+            await asyncio.sleep(0.02)  # the loop's clock may tell milliseconds
+            await young.say(GET)
+            await young.hear()
+            async with served.talk(GET) as last:
+                assert (await last.hear()).status == 200
+                assert await old.is_ended()
+                await young.say(GET)
+                assert (await young.hear()).status == 200
+                go_on.set()
+                assert (await busy.hear()).json["path"] == "/slow"
 
 
 async def test_the_end_closes_idle_connections_and_answers_what_is_under_way():

@@ -12,7 +12,8 @@ MEBIBYTE = 1024 * KIBIBYTE
 class Bounds:
     """The limits of a server; times in seconds, kept to within one sweep.
 
-    `connections` counts idle ones too, as of a proxy's or an agent's pool, so there is room for many. `idle` is
+    `connections` counts idle ones too, as of a proxy's or an agent's pool, so there is room for many; beyond
+    it those that have waited longest for a request are ended. `idle` is
     longer than the minute that load balancers keep a connection, so that they end it and not we. `write` is how
     long a client may take nothing of its reply. After a reply to a request that is still on its way, `linger` and
     `linger_bytes` are how much more of it is read and thrown away: a connection that is closed on a client that

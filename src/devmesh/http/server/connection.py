@@ -74,9 +74,9 @@ class Connection(Line):
         self.last = False
 
     @property
-    def busy(self) -> bool:
-        """Whether a request is under way, or a part of one has come."""
-        return self._current is not None or self._partial or bool(self._waiting)
+    def waits(self) -> bool:
+        """Whether it waits for a request, or for the rest of one's head."""
+        return self._current is None and self._writable is None and not self._waiting and not self._ending
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first request."""
@@ -169,7 +169,7 @@ class Connection(Line):
     def finish(self) -> None:
         """Let the reply that is under way be the last; without one, end now."""
         self.last = True
-        if not self.busy:
+        if self.waits and not self._partial:
             self._close()
 
     def cut_off(self) -> None:

@@ -16,10 +16,10 @@ _RESET: Final = struct.pack("ii", 1, 0)  # linger for no time: what is not sent 
 class Line(asyncio.Protocol):
     """A transport that is held while enough was read, and watched while the client does not take what is written.
 
-    `due` is the moment, by the loop's clock, when the client's time is over.
+    `due` is the moment, by the loop's clock, when the client's time is over, `since` the one when it began.
     """
 
-    __slots__ = ("_bounds", "_held", "_loop", "_transport", "_unsent", "_writable", "due")
+    __slots__ = ("_bounds", "_held", "_loop", "_transport", "_unsent", "_writable", "due", "since")
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -29,6 +29,7 @@ class Line(asyncio.Protocol):
         self._held = False
         self._unsent = 0
         self.due = math.inf
+        self.since = 0.0
 
     def pause_writing(self) -> None:
         """Note that the client does not keep up."""
@@ -74,7 +75,8 @@ class Line(asyncio.Protocol):
 
     def _watch(self, seconds: float) -> None:
         self._unsent = 0
-        self.due = self._loop.time() + seconds
+        self.since = self._loop.time()
+        self.due = self.since + seconds
 
     def _hold(self) -> None:
         if not self._held and self._transport is not None:

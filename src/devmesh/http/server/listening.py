@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import socket
 import ssl
 
@@ -11,6 +12,7 @@ from devmesh.http.server.connection import App, Connection
 
 BACKLOG = 1024
 _CUT_OFF_SECONDS = 1.0
+_PART = 16
 
 
 class Server:
@@ -95,6 +97,20 @@ class Server:
     def _opened(self, connection: Connection) -> None:
         self._connections.add(connection)
         if len(self._connections) >= self._bounds.connections:
+            self._make_room(connection)
+
+    def _make_room(self, last: Connection) -> None:
+        """End those that have waited longest for a request: idle ones, however many, must keep nobody out.
+
+        Several at a time, as looking at all of them takes its time. Where none waits but the last, nobody else is
+        let in.
+        """
+        waiting = [one for one in self._connections if one.waits and one is not last]
+        some = max(1, self._bounds.connections // _PART)
+        for connection in heapq.nsmallest(some, waiting, key=lambda one: one.since):
+            self._connections.discard(connection)
+            connection.cut_off()
+        if not waiting:
             self._stop_accepting()  # those who come now wait in the queue, or for another worker
 
     def _closed(self, connection: Connection) -> None:
