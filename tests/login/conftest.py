@@ -10,8 +10,8 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from email import message_from_bytes, policy
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -191,11 +191,13 @@ def stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = store_failures.lock_counters
     moments: list[datetime] = []
 
-    async def locked(*arguments: Any) -> tuple[datetime, Any]:
+    async def locked(*arguments: Any) -> tuple[datetime, list[store_failures.Counter]]:
         now, counters = await whole(*arguments)
         if not moments:
-            moments.append(now + timedelta(minutes=10))  # after whatever is counted for the first time meanwhile
-        return moments[0], counters
+            moments.append(now)
+        # What is counted for the first time meanwhile was made at the database's own time, and blocks nobody.
+        made = {"latest": moments[0], "blocked_until": moments[0]}
+        return moments[0], [one if one.failures else replace(one, **made) for one in counters]
 
     monkeypatch.setattr(store_failures, "lock_counters", locked)
 
