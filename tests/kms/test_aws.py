@@ -229,6 +229,26 @@ async def test_an_answer_that_is_none_may_pass(monkeypatch: pytest.MonkeyPatch, 
         await kms.close()
 
 
+async def test_each_request_names_the_key_and_the_context(monkeypatch: pytest.MonkeyPatch):
+    asked: list[Any] = []
+
+    async def say(request: web.Request) -> web.Response:
+        asked.append((request.headers["x-amz-target"], json.loads(await request.read())))
+        return web.json_response({"Plaintext": "AAAA", "CiphertextBlob": "AAAA"})
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    async with _answering(say) as port:
+        kms = AwsKms(kms_url(f"aws-kms://{REGION}/alias/devmesh?endpoint=http://127.0.0.1:{port}"))
+        await kms.wrap(b"x" * 32, "version 1")
+        # A ciphertext says by which key it was made: without a name KMS would open one of anybody's key.
+        await kms.unwrap(b"wrapped", "version 1")
+        await kms.close()
+    for target, body in asked:
+        assert (body["KeyId"], body["EncryptionContext"]) == ("alias/devmesh", {"devmesh": "version 1"}), target
+    assert [target for target, _ in asked] == ["TrentService.Encrypt", "TrentService.Decrypt"]
+
+
 def _only(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
     """Let botocore find what that file says, and nothing else."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
