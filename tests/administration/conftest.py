@@ -28,8 +28,6 @@ async def rows(postgres: Embedded) -> Rows:
 
     async def count(organization: Organization) -> dict[str, int]:
         connection = await asyncpg.connect(**postgres.owner_dsn)
-        whole = connection.transaction()
-        await whole.start()
         try:
             return {
                 table: found
@@ -37,16 +35,21 @@ async def rows(postgres: Embedded) -> Rows:
                 if (found := await _count(connection, table, column, UUID(organization.id)))
             }
         finally:
-            await whole.rollback()
             await connection.close()
 
     return count
 
 
 async def _count(connection: asyncpg.Connection, table: str, column: str, organization_id: UUID) -> int:
-    # Undone with the transaction: for its length the owner sees every row.
-    await connection.execute(f'alter table "{table}" no force row level security')
-    found: int = await connection.fetchval(f'select count(*) from "{table}" where {column} = $1', organization_id)
+    # Undone with the transaction: for its length the owner sees every row. One table is locked at a time, so that
+    # whoever writes to several meanwhile never waits in a circle.
+    whole = connection.transaction()
+    await whole.start()
+    try:
+        await connection.execute(f'alter table "{table}" no force row level security')
+        found: int = await connection.fetchval(f'select count(*) from "{table}" where {column} = $1', organization_id)
+    finally:
+        await whole.rollback()
     return found
 
 

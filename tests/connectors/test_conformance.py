@@ -61,10 +61,16 @@ def reply(status, body=b"", kind="application/json", **headers):
     return Reply(status, {"content-type": kind, **names}, body)
 
 
+# Of fields whose values are checked before anything is sent.
+_VALUES = {"region": "eu-central-1"}
+
+
 def credentials(connector):
     """Return the fields of a credential in each of the forms that the service takes."""
     common = [field.name for field in connector.fields if field.required and not field.metadata]
-    return [{name: f"value-of-{name}" for name in (*common, *form)} for form in connector.forms or ((),)]
+    return [
+        {name: _VALUES.get(name, f"value-of-{name}") for name in (*common, *form)} for form in connector.forms or ((),)
+    ]
 
 
 def test_names_are_words_that_every_client_takes(connector):
