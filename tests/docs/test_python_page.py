@@ -42,7 +42,8 @@ def test_a_page_can_be_pasted_from_top_to_bottom(page: Path, least: int, served,
     script = "\n".join(f"{code}\nprint({END!r})" for code, _ in printed(page))
     here = script.replace(PRINTED_URL, served.url)
     here = here.replace(TOKEN, f"{TOKEN}, metadata={{'base_url': {github.url!r}}}")
-    environ = {**os.environ, "DEVMESH_API_KEY": Client(served.url).organization.register(**REGISTERED)["api_key"]}
+    with Client(served.url) as client:
+        environ = {**os.environ, "DEVMESH_API_KEY": client.organization.register(**REGISTERED)["api_key"]}
     command = [sys.executable, "-c", here]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, env=environ)
     assert (done.returncode, done.stderr) == (0, "")
