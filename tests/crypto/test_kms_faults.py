@@ -52,15 +52,19 @@ async def test_a_kms_that_may_only_wrap_or_gives_back_another_key_makes_no_versi
         assert await tx.value("select count(*) from master_keys") == 0
 
 
+async def wrapped_by_a_second_version(empty: Database, masters: MasterKeys) -> bytes:
+    async with empty.routing() as tx:
+        made = await masters.make(2)
+        await store_master.add(tx, made.version, made.kms, made.wrapped)
+    await masters.refresh(empty)
+    return masters.wrap(2, new_key(), "data", "here")
+
+
 async def test_a_version_that_this_process_cannot_open_closes_the_vault_to_what_it_wrapped(empty: Database):
     kms, other = LocalKms(new_key()), StandInKms()
     masters, elsewhere = MasterKeys(kms), MasterKeys(other, kms)
     await masters.open(empty)
-    async with empty.routing() as tx:
-        made = await elsewhere.make(2)
-        await store_master.add(tx, made.version, made.kms, made.wrapped)
-    await elsewhere.refresh(empty)
-    late = elsewhere.wrap(2, new_key(), "data", "here")
+    late = await wrapped_by_a_second_version(empty, elsewhere)
     async with empty.routing() as tx:
         # It was never told of the KMS that keeps the new version; the former one opens what it wrapped.
         with pytest.raises(VaultClosed):
@@ -79,11 +83,7 @@ async def test_a_kms_that_does_not_answer_keeps_few_calls_waiting_and_no_session
     masters, elsewhere = MasterKeys(kms), MasterKeys(kms)
     for each in (masters, elsewhere):
         await each.open(empty)
-    async with empty.routing() as tx:
-        made = await elsewhere.make(2)
-        await store_master.add(tx, made.version, made.kms, made.wrapped)
-    await elsewhere.refresh(empty)
-    late = elsewhere.wrap(2, new_key(), "data", "here")
+    late = await wrapped_by_a_second_version(empty, elsewhere)
     async with empty.routing() as tx:
         kms.silent, asked = True, kms.unwrapped
         for _ in range(20):
