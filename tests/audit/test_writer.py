@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import asyncpg
 import pytest
@@ -14,6 +14,7 @@ from devmesh.audit.filters import Filters
 from devmesh.audit.model import AuditUnavailable, OutcomeUnrecorded, Record
 from devmesh.audit.rows import single
 from devmesh.audit.writer import Writer
+from devmesh.db.embedded import _processes_in
 from devmesh.db.pool import Database
 
 
@@ -36,11 +37,21 @@ async def stored(server, organization_id, what="count(*)"):
         await database.close()
 
 
+def killed(process):
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
 @contextmanager
 def stopped(server):
     """PostgreSQL is killed as hard as can be, and there again afterwards."""
-    os.killpg(server.process.pid, signal.SIGKILL)
+    # A backend is in a session of its own and outlives the postmaster until it notices: it would still commit.
+    killed(server.process.pid)
     server.process.wait()
+    while backends := _processes_in(server.cluster):
+        for backend in backends:
+            killed(backend)
+        time.sleep(0.01)
     try:
         yield
     finally:
