@@ -3,8 +3,9 @@ import logging
 
 import pytest
 
+from authority import Authority
 from devmesh.mail import sending, smtp
-from mail.conftest import DAY, Authority, letter
+from mail.conftest import DAY, letter
 
 SECRETS = ("TheSecretOfTheLink", "ada@example.com", "pa/ss w@rd", "pa%2Fss")
 USER = "mesh:pa%2Fss%20w%40rd@"

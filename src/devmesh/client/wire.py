@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from devmesh import __version__
 from devmesh.client.address import Address
 from devmesh.client.failure import Away, Exit, Failed
+from devmesh.trust import trusting
 
 # Until the connection stands; between two parts of an answer; until all of it is there.
 CONNECT_SECONDS = 10.0
@@ -72,8 +73,7 @@ def send(
 
 
 def _connect(address: Address) -> http.client.HTTPConnection:
-    kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
-    connection = kind(address.host, address.port, timeout=CONNECT_SECONDS)
+    connection = _connection(address)
     try:
         connection.connect()
     except (OSError, UnicodeError) as error:
@@ -81,6 +81,14 @@ def _connect(address: Address) -> http.client.HTTPConnection:
         raise _unreached(address, error) from None
     connection.sock.settimeout(SILENCE_SECONDS)
     return connection
+
+
+def _connection(address: Address) -> http.client.HTTPConnection:
+    if not address.secure:
+        return http.client.HTTPConnection(address.host, address.port, timeout=CONNECT_SECONDS)
+    context = trusting()
+    context.set_alpn_protocols(["http/1.1"])
+    return http.client.HTTPSConnection(address.host, address.port, timeout=CONNECT_SECONDS, context=context)
 
 
 def _answer(connection: http.client.HTTPConnection, ended: threading.Event) -> Answer:

@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from devmesh.settings import RedisUrl
+from devmesh.trust import NOT_ASKED_FOR
 
 Word = str | int
 # What our scripts and commands answer: an integer, or a list of them.
@@ -98,6 +99,7 @@ def _client(url: RedisUrl) -> Redis | RedisCluster:
         "username": url.username,
         "password": url.password,
         "ssl": url.tls,
+        "ssl_exclude_verify_flags": [NOT_ASKED_FOR],
         "socket_connect_timeout": _CONNECT_SECONDS,
         "socket_timeout": _CONNECT_SECONDS,
         "retry": Retry(NoBackoff(), 0),

@@ -19,6 +19,7 @@ from aiosmtplib import (
 from devmesh.mail.message import mail_host
 from devmesh.mail.model import GivenUp, HandOver, Interrupted, Letter, Undelivered
 from devmesh.settings import SmtpUrl
+from devmesh.trust import trusting
 
 _ATTEMPT_SECONDS = 90.0
 _CONNECT_SECONDS = 20.0
@@ -41,7 +42,7 @@ class Smtp:
         self._url = url
         self._host = mail_host(public_url)
         self._address = url.sender_address or f"no-reply@{self._host}"
-        self._context = None if url.encryption == "none" else _context()
+        self._context = None if url.encryption == "none" else trusting()
         self.sender = formataddr((url.sender_name, self._address))
         self.folder: str | None = None
         self.seconds = _ATTEMPT_SECONDS
@@ -157,13 +158,6 @@ class Connection:
         if self._client is not None:
             _abort(self._client)
         self._client = None
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    # Python 3.13 asks for extensions that the authorities of many companies leave out; 3.11 does not.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
 
 
 class _Refused(Undelivered):

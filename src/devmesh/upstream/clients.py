@@ -7,6 +7,7 @@ import ssl
 from collections import OrderedDict
 from weakref import WeakValueDictionary
 
+from devmesh.trust import trusting
 from devmesh.upstream.connection import BrokenError, Connection
 from devmesh.upstream.incoming import Taken
 from devmesh.upstream.message import Message
@@ -146,9 +147,7 @@ class Clients:
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            self._tls = ssl.create_default_context()
+            self._tls = trusting()
             self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-            # Python 3.13 asks for extensions that the authorities of many companies leave out; 3.11 does not.
-            self._tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
