@@ -113,7 +113,8 @@ def test_metadata_that_is_required_is_named_and_a_secret_in_it_is_refused():
 
 def test_how_to_connect_names_every_set():
     text = fields.how_to_connect(FORGE)
-    assert f"region and {SETS} and metadata.base_url" in text
+    # The address is needed with each of them: after the last "or" it would seem to belong to that set alone.
+    assert f"region and metadata.base_url and {SETS};" in text
     assert "X-Service-Forge-Region, X-Service-Forge-Base-Url, X-Service-Forge-Username" in text
 
 

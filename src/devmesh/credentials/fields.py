@@ -68,7 +68,7 @@ def passed(connector: Connector, fields: Mapping[str, str]) -> Chosen:
 def how_to_connect(connector: Connector) -> str:
     """Return what a person does to connect the service."""
     extra = [f"metadata.{field.name}" for field in connector.fields if field.required and field.metadata]
-    needs = " and ".join((_needed(connector), *extra))
+    needs = _needed(connector, *extra)
     where = f" (made at {connector.token_page})" if connector.token_page else ""
     return (
         f"Ask the person to store one: POST /api/v1/credentials with service_type '{connector.name}' "
@@ -119,7 +119,7 @@ def _forms(connector: Connector) -> str:
     return sets[0] if len(sets) == 1 else "either " + ", or ".join(sets)
 
 
-def _needed(connector: Connector) -> str:
-    """Return the fields of a credential in words, the readable ones left out."""
+def _needed(connector: Connector, *readable: str) -> str:
+    """Return the fields of a credential in words; the sets of which one is chosen stand last, what all need before."""
     required = [field.name for field in connector.fields if field.required and not field.metadata]
-    return " and ".join(part for part in (" and ".join(required), _forms(connector) if connector.forms else "") if part)
+    return " and ".join([*required, *readable, *([_forms(connector)] if connector.forms else [])])
