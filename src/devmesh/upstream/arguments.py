@@ -23,7 +23,10 @@ _CURSOR = Annotated[
 
 _SHARED = ("limit", "cursor", "fields")
 # How msgspec ends a message that concerns a part of the value.
-_PLACE = re.compile(r" - at `\$(?P<place>.*)`$", re.DOTALL)
+_PLACE = re.compile(r"^(?P<said>.*) - at `\$(?P<place>.*)`$", re.DOTALL)
+_INDEX = re.compile(r"\[[0-9]+\]")
+
+_LISTED = "must be one of the values in the tool's input schema"
 
 # The second for a lone surrogate where one of a few words is expected.
 _REFUSED = (msgspec.ValidationError, UnicodeEncodeError)
@@ -95,7 +98,7 @@ class Arguments:
             try:
                 msgspec.convert(values[name], self._types[member.name], strict=True)
             except _REFUSED as error:
-                faults.append(_fault(name, str(error)))
+                faults.append(_fault(name, str(error), self.schema["properties"][name]))
         return faults
 
 
@@ -104,10 +107,24 @@ def _shown(name: str) -> str:
     return name.removesuffix("_")
 
 
-def _fault(name: str, message: str) -> Fault:
-    """Return the fault with its place inside the argument (`comments[0].line`) as the field."""
-    place = _PLACE.search(message)
-    return Fault(f"{name}{place['place']}", message[: place.start()]) if place else Fault(name, message)
+def _fault(name: str, message: str, schema: Mapping[str, Any]) -> Fault:
+    """Return what would be right, with the place inside the argument (`comments[0].line`) as the field."""
+    found = _PLACE.match(message)
+    said, place = (found["said"], found["place"]) if found else (message, "")
+    if said.startswith("Invalid enum value"):  # the message would repeat what was sent
+        said = f"must be one of: {', '.join(map(str, choices))}" if (choices := _choices(schema, place)) else _LISTED
+    elif " matching regex " in said and "description" in schema:
+        said = f"{said}: {schema['description']}"
+    return Fault(f"{name}{place}", said)
+
+
+def _choices(schema: Mapping[str, Any], place: str) -> list[Any]:
+    """Return what may stand at `place` of an argument of this schema: in the value itself, or in an item of a list."""
+    kinds = [schema, *schema.get("anyOf", ())]
+    if place:
+        rest, inner = _INDEX.subn("", place, count=1)
+        return [one for kind in kinds if inner for one in _choices(kind.get("items", {}), rest)]
+    return [one for kind in kinds for one in kind.get("enum", ())]
 
 
 def _inline(struct: type[msgspec.Struct]) -> dict[str, Any]:
