@@ -100,6 +100,25 @@ def test_an_unreachable_database_and_faulty_settings_are_told(devmesh):
     assert "DEVMESH_REGISTRATION" in said
 
 
+def test_plans_with_which_the_server_does_not_start_are_told(devmesh, tmp_path):
+    file = tmp_path / "plans.json"
+    file.write_text('{"plans": {"large": {"limits": "huge"}}}')
+    code, said = devmesh("doctor", DEVMESH_PLANS_FILE=str(file), DEVMESH_DEFAULT_PLAN="larg")
+    assert code == 1
+    assert "plans.large.limits: there is no 'huge' in rate_limits" in said
+    assert "DEVMESH_DEFAULT_PLAN: there is no plan 'larg'; choose one of free, team, premium, large" in said
+    assert "ok    plans" not in said
+
+
+@pytest.mark.parametrize("below", ["", "data"])
+def test_a_data_directory_that_is_a_file_is_told_and_nobody_is_told_to_open_it(devmesh, tmp_path, below):
+    (tmp_path / "notes").write_text("mine")
+    code, said = devmesh("doctor", DEVMESH_DATA_DIR=str(tmp_path / "notes" / below))
+    assert code == 1
+    assert f"{tmp_path / 'notes'} is no directory\n      mend: set DEVMESH_DATA_DIR to a directory" in said
+    assert "chmod" not in said
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may go everywhere")
 def test_a_data_directory_out_of_reach_is_told(devmesh, tmp_path):
     (tmp_path / "closed").mkdir(mode=0)

@@ -14,6 +14,7 @@ from pathlib import Path
 from devmesh.cli.doctor_finding import Finding, good, wrong
 from devmesh.crypto.master import key_file, load_master_key
 from devmesh.db.embedded_binaries import EmbeddedError, find_binaries, unprivileged_user
+from devmesh.directory.plans import Plans
 from devmesh.serve.listener import PortError, listen
 from devmesh.serve.tls import check_tls
 from devmesh.settings import Settings, SettingsError
@@ -35,6 +36,7 @@ def look(settings: Settings) -> Iterator[Finding]:
             f"data directory: no way to {error.filename}", "set DEVMESH_DATA_DIR to a directory of this user's."
         )
         return
+    yield from _plans(settings)
     yield _master_key(settings)
     if settings.embedded:
         yield _binaries(settings.data_dir)
@@ -50,8 +52,10 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 def _data_dir(path: Path) -> Finding:
     what = f"data directory {path}"
-    if not path.exists():
-        parent = _existing(path)
+    parent = _existing(path)
+    if not parent.is_dir():
+        return wrong(f"{what}: {parent} is no directory", "set DEVMESH_DATA_DIR to a directory of this user's.")
+    if parent != path:
         if os.access(parent, os.W_OK | os.X_OK):
             return good(f"{what}: made at first start")
         return wrong(f"{what} cannot be made", f"give this user the right to write {parent}, or set DEVMESH_DATA_DIR.")
@@ -61,6 +65,16 @@ def _data_dir(path: Path) -> Finding:
     if stat.S_IMODE(found.st_mode) & (_OTHERS_OF_ROOT if os.geteuid() == 0 else _OTHERS):
         return wrong(f"{what} can be read by others", f"chmod {'710' if os.geteuid() == 0 else '700'} {path}")
     return good(what)
+
+
+def _plans(settings: Settings) -> Iterator[Finding]:
+    try:
+        Plans.load(settings.plans_file, settings.default_plan)
+    except SettingsError as error:
+        for problem in error.problems:
+            yield wrong("plans", problem)
+    else:
+        yield good(f"plans: new organizations have '{settings.default_plan}'")
 
 
 def _master_key(settings: Settings) -> Finding:
