@@ -155,6 +155,20 @@ def test_a_database_address_names_user_and_database(url):
     assert "postgresql://user:password@host:5432/database" in problem
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEVMESH_PUBLIC_URL", "https://mesh.exam\nple.com"),
+        ("DEVMESH_ALLOWED_ORIGINS", "https://page.exam\tple.com"),
+        ("DEVMESH_DATABASE_URL", "postgresql://a:hunter2\n@db/mesh"),
+    ],
+)
+def test_an_address_with_a_control_character_is_refused_and_not_read_without_it(name, value):
+    [problem] = [one for one in problems(**{name: value, "DEVMESH_MASTER_KEY": KEY}) if one.startswith(name)]
+    assert "control character" in problem
+    assert "hunter2" not in problem
+
+
 def test_lists_are_read_with_blanks_and_ports():
     settings = load(
         DEVMESH_ALLOWED_HOSTS="Mesh.example.com, other.example:8443,[::1]:80",

@@ -107,6 +107,8 @@ def master_keys(text: str) -> tuple[bytes, ...]:
 def database_url(text: str) -> str:
     """Return a PostgreSQL address that names a user, a host and a database."""
     shape = "postgresql://user:password@host:5432/database"
+    if url.has_control(text):  # the parser would leave it out
+        raise ValueError(f"it holds a control character; write {shape}.")
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 - reading it checks it
@@ -122,6 +124,8 @@ def database_url(text: str) -> str:
 def origin(text: str) -> str:
     """Return `scheme://host[:port]` in lower case, without a trailing slash."""
     example = "write it like https://mesh.example.com"
+    if url.has_control(text):  # the parser would leave it out
+        raise ValueError(f"it holds a control character; {example}.")
     try:
         parts = urlsplit(text)
         port = parts.port
