@@ -60,6 +60,7 @@ async def test_a_known_and_an_unknown_address_cost_the_same_hashes_and_statement
                 assert (await door.login(email, WRONG, address=new_address())).status == 401
             counts.append((counted.hashes, counted.statements))
     assert counts[0][0] == 1
+    assert counts[0][1]
     assert counts[0] == counts[1] == counts[2]
 
 
