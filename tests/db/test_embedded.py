@@ -173,6 +173,20 @@ def test_a_cluster_of_another_version_is_refused(data_dir):
     server.release()
 
 
+@pytest.mark.parametrize("left", [None, b"\xff"])
+def test_a_cluster_that_is_not_whole_is_refused_and_left_alone(data_dir, left):
+    version = data_dir / "postgres" / "PG_VERSION"
+    version.unlink()
+    if left is not None:
+        version.write_bytes(left)
+    before = sorted((data_dir / "postgres").iterdir())
+    server = Embedded(data_dir)
+    with pytest.raises(EmbeddedError, match="holds no whole database"):
+        server.prepare()
+    server.release()
+    assert sorted((data_dir / "postgres").iterdir()) == before
+
+
 def test_a_server_that_cannot_start_says_why(data_dir):
     (data_dir / "postgres" / "postgresql.conf").write_text("max_connections = many\n")
     with pytest.raises(EmbeddedError, match="ended while starting"), Embedded(data_dir):

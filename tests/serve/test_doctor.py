@@ -110,6 +110,15 @@ def test_plans_with_which_the_server_does_not_start_are_told(devmesh, tmp_path):
     assert "ok    plans" not in said
 
 
+def test_a_database_that_the_installed_programs_do_not_run_is_told_before_the_start(devmesh, service):
+    service.start()
+    service.stop()
+    (service.data_dir / "postgres" / "PG_VERSION").write_text("14\n")
+    code, said = devmesh("doctor", "--port", str(service.port))
+    assert code == 1
+    assert "was made by PostgreSQL 14" in said
+
+
 @pytest.mark.parametrize("below", ["", "data"])
 def test_a_data_directory_that_is_a_file_is_told_and_nobody_is_told_to_open_it(devmesh, tmp_path, below):
     (tmp_path / "notes").write_text("mine")

@@ -14,6 +14,7 @@ from pathlib import Path
 from devmesh.cli.doctor_finding import Finding, good, wrong
 from devmesh.crypto.master import key_file, load_master_key
 from devmesh.db.embedded_binaries import EmbeddedError, find_binaries, unprivileged_user
+from devmesh.db.embedded_cluster import check_cluster
 from devmesh.directory.plans import Plans
 from devmesh.serve.listener import PortError, listen
 from devmesh.serve.tls import check_tls
@@ -39,7 +40,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     yield from _plans(settings)
     yield _master_key(settings)
     if settings.embedded:
-        yield _binaries(settings.data_dir)
+        yield from _binaries(settings.data_dir / "postgres")
     if settings.tls_cert:
         yield _tls(settings)
     yield _port(settings)
@@ -94,13 +95,19 @@ def _master_key(settings: Settings) -> Finding:
     return good(f"master key {file}: keep a copy in a safe place")
 
 
-def _binaries(data_dir: Path) -> Finding:
+def _binaries(cluster: Path) -> Iterator[Finding]:
     try:
         found = find_binaries()
-        user = unprivileged_user(data_dir / "postgres")
+        user = unprivileged_user(cluster)
     except EmbeddedError as error:
-        return wrong("PostgreSQL's programs", str(error))
-    return good(f"PostgreSQL {found.version} in {found.directory}" + (f", run as {user.name}" if user else ""))
+        yield wrong("PostgreSQL's programs", str(error))
+        return
+    yield good(f"PostgreSQL {found.version} in {found.directory}" + (f", run as {user.name}" if user else ""))
+    if cluster.exists():
+        try:
+            check_cluster(cluster, found)
+        except EmbeddedError as error:
+            yield wrong(f"database in {cluster}", str(error))
 
 
 def _tls(settings: Settings) -> Finding:

@@ -26,7 +26,7 @@ from devmesh.db.embedded_binaries import (
     unprivileged_user,
 )
 from devmesh.db.embedded_child import User, bound
-from devmesh.db.embedded_cluster import APP, DATABASE, OWNER, make_cluster, password, set_passwords
+from devmesh.db.embedded_cluster import APP, DATABASE, OWNER, check_cluster, make_cluster, password, set_passwords
 
 __all__ = ["Embedded", "EmbeddedError"]
 
@@ -98,7 +98,7 @@ class Embedded:
         if not self.cluster.exists():
             make_cluster(self.cluster, self._binaries, self._user, passwords)
             return
-        self._check_version(self._binaries)
+        check_cluster(self.cluster, self._binaries)
         self._clear_remains()
         if not known:
             set_passwords(self.cluster, self._binaries, self._user, passwords)
@@ -182,14 +182,6 @@ class Embedded:
             "password": password(self.data_dir, role),
             "database": DATABASE,
         }
-
-    def _check_version(self, binaries: Binaries) -> None:
-        made_by = (self.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
-        if made_by != str(binaries.major):
-            raise EmbeddedError(
-                f"The database in {self.cluster} was made by PostgreSQL {made_by}, the one installed is "
-                f"{binaries.version}: install PostgreSQL {made_by}, or dump and load."
-            )
 
     def _clear_remains(self) -> None:
         """Hold the lock, so whatever still runs on the cluster was left by a killed server: end it, then its files."""

@@ -81,6 +81,22 @@ def make_cluster(cluster: Path, binaries: Binaries, user: User | None, passwords
     unfinished.rename(cluster)
 
 
+def check_cluster(cluster: Path, binaries: Binaries) -> None:
+    """Return if these programs can run the cluster; raise EmbeddedError otherwise."""
+    try:
+        made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise EmbeddedError(
+            f"{cluster} holds no whole database (its file PG_VERSION cannot be read): "
+            "restore the data directory from a backup, or move this away if nothing in it is wanted."
+        ) from None
+    if made_by != str(binaries.major):
+        raise EmbeddedError(
+            f"The database in {cluster} was made by PostgreSQL {made_by}, the one installed is "
+            f"{binaries.version}: install PostgreSQL {made_by}, or dump and load."
+        )
+
+
 def set_passwords(cluster: Path, binaries: Binaries, user: User | None, passwords: dict[str, str]) -> None:
     """Give the two roles these passwords; the server must not be running."""
     statements = [f"alter role {role} password '{secret}';" for role, secret in passwords.items()]
