@@ -116,11 +116,12 @@ async def test_five_redirects_are_followed_and_a_sixth_is_not(loopback, sender):
 
 async def test_redirects_share_one_time_limit(loopback, sender):
     service = await loopback.serve(
-        loopback.raw(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n", b"content-length: 0\r\n\r\n", pause=0.8)
+        loopback.raw(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n", b"content-length: 0\r\n\r\n", pause=1.2)
     )
+    # Each by itself would come to the sixth, which is one too many.
     with pytest.raises(OutcomeUnknown):
-        await sender(service).send(READ, base_url=service.url, organization="acme", timeout=2)
-    assert 2 <= len(service.received) <= 3
+        await sender(service).send(READ, base_url=service.url, organization="acme", timeout=5)
+    assert 2 <= len(service.received) <= 5
 
 
 async def test_a_write_whose_result_cannot_be_read_may_have_happened(loopback, sender):
