@@ -9,7 +9,7 @@ import pytest
 
 from devmesh.factors import totp
 from factors.authenticator import Authenticator
-from factors.conftest import decoded_base32, enough_of_the_step
+from factors.conftest import confirm_app, decoded_base32
 from login.conftest import PASSWORD, WRONG, at_once, new_address, stand_still
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ORIGIN = "http://localhost:8081"
 
 
-def code(secret: bytes, distance: int = 0) -> str:
-    return totp.code(secret, int(time.time()) // 30 + distance)
+def code(secret: bytes) -> str:
+    return totp.code(secret, int(time.time()) // 30)
 
 
 async def with_app(door: Door) -> tuple[Person, bytes, list[str]]:
@@ -27,10 +27,12 @@ async def with_app(door: Door) -> tuple[Person, bytes, list[str]]:
     ada = await door.person()
     session = (await door.login(ada.email)).token
     secret = decoded_base32((await door.post("/auth/mfa/totp", None, key=session)).body["secret"])
-    await enough_of_the_step()
-    confirmed = await door.post("/auth/mfa/totp/confirm", {"code": code(secret, -1)}, key=session)
-    assert confirmed.status == 200, confirmed.body
-    return ada, secret, confirmed.body["recovery_codes"]
+
+    async def confirm(body: dict[str, str]) -> tuple[int, Any]:
+        reply = await door.post("/auth/mfa/totp/confirm", body, key=session)
+        return reply.status, reply.body
+
+    return ada, secret, (await confirm_app(secret, confirm))["recovery_codes"]
 
 
 async def asked(door: Door, person: Person, address: str | None = None) -> Reply:
