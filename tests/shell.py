@@ -90,9 +90,11 @@ class Shell:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environ = {"TERM": "xterm", **self._environ()}
-        # Its controlling terminal as well: that is where passwords are asked for.
+        # Its controlling terminal as well: that is where passwords are asked for. Of tests that run in the background
+        # Ctrl-C is ignored, and so of what they start; at a terminal it is not.
         setup = (
-            "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+            "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+            "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
         )
         process = subprocess.Popen(
             [sys.executable, "-S", "-c", setup, *PROGRAM, *words],
