@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from devmesh.db.data_dir import take_data_dir
 from devmesh.db.embedded import Embedded, EmbeddedError
 from devmesh.db.embedded_binaries import find_binaries, reachable_binaries, unprivileged_user
 from devmesh.db.embedded_child import bound
@@ -155,6 +157,25 @@ def test_a_half_made_cluster_is_made_again(data_dir):
 def test_a_path_too_long_for_a_socket_is_refused_clearly():
     with pytest.raises(EmbeddedError, match="at most 84 bytes"):
         Embedded(Path("/tmp") / ("x" * 90)).prepare()  # noqa: S108 - never made
+
+
+def test_a_lock_that_cannot_be_taken_is_told_with_its_mend(tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(EmbeddedError, match="lock in the data directory cannot be used") as refusal:
+        take_data_dir(tmp_path)
+    assert "set DEVMESH_DATA_DIR" in str(refusal.value)
+
+
+def test_a_full_disk_is_told_and_the_lock_let_go(tmp_path, monkeypatch):
+    with monkeypatch.context() as full:
+        full.setattr("os.pwrite", refuse_for_want_of_space)
+        with pytest.raises(EmbeddedError, match="No space left on device"):
+            take_data_dir(tmp_path)
+    os.close(take_data_dir(tmp_path))
+
+
+def refuse_for_want_of_space(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_directory_of_other_things_is_refused_and_left_alone(tmp_path):

@@ -39,7 +39,10 @@ def make_data_dir(path: Path, server: User | None = None) -> None:
 
 def take_data_dir(path: Path) -> int:
     """Hold the directory for this process until the descriptor returned is closed, or the process is no more."""
-    lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unusable(path / LOCK, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -49,8 +52,12 @@ def take_data_dir(path: Path) -> int:
             f"The data directory {path} is in use by the running server with process id {holder}: "
             "stop that one first, or set DEVMESH_DATA_DIR to another directory."
         ) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    except OSError as error:  # a disk that is full
+        os.close(lock)
+        raise _unusable(path / LOCK, error) from error
     return lock
 
 
@@ -64,6 +71,13 @@ def write_private(file: Path, text: str) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     unfinished.rename(file)
+
+
+def _unusable(path: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(
+        f"{path} in the data directory cannot be used ({error.strerror}): "
+        "mend that, or set DEVMESH_DATA_DIR to a directory that this user owns."
+    )
 
 
 def _check_owner(path: Path) -> None:
