@@ -12,7 +12,7 @@ from devmesh.crypto.ring import KeyRing
 from devmesh.db.embedded import Embedded
 from devmesh.settings import Settings
 from running import Mesh, Organization
-from sessions_people import Person, new_person
+from sessions_people import Person, new_person, until
 
 
 @pytest.fixture
@@ -29,5 +29,11 @@ async def second(
     del ring, mesh  # made first, so that all read the same rows
     settings = Settings.load({"DEVMESH_DATA_DIR": str(tmp_path)})
     app = await build(settings, master_key, postgres.app_dsn)
+    # What is remembered before a process hears of changes, it forgets when it begins to.
+    await until(lambda: _hears(app), 30)
     yield app
     await app.close()
+
+
+async def _hears(app: App) -> bool:
+    return app.changes.fresh()

@@ -289,14 +289,17 @@ async def test_a_token_in_another_place_is_refused(person: Person):
 
 
 async def test_the_cache_holds_what_was_valid_and_nothing_else(mesh: Mesh, person: Person):
-    held = mesh.app.session_verifier._held
+    def held() -> list[bytes]:
+        # Notices of what others did before may still come, and have theirs forgotten.
+        return [key for key, one in mesh.app.session_verifier._held.items() if one.grant.user_id == person.id]
+
     assert await person.alive()
-    before = len(held)
+    before = held()
     for _ in range(5):
         await refused(
             person, person.tokens.access_token[:-2] + ("BA" if person.tokens.access_token.endswith("AA") else "AA")
         )
-    assert len(held) == before
+    assert held() == before
 
 
 @pytest.mark.parametrize("segment", ["AB", "AA=", "AA==", "A", "A A", "A+/A", "AA\n", "AAAAA"])
