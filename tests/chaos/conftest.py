@@ -55,7 +55,8 @@ async def outside(installation: Installation) -> AsyncIterator[Outside]:
         context.began = time.monotonic()
         outside.requests[request.headers.get("Authorization", "").removeprefix("Bearer ")] += 1
 
-    async def ended(_session: object, context: SimpleNamespace, _reply: object) -> None:
+    async def ended(_session: object, context: SimpleNamespace, request: aiohttp.TraceRequestEndParams) -> None:
+        outside.served += request.response.status < 500
         outside.slowest = max(outside.slowest, time.monotonic() - context.began)
 
     trace = aiohttp.TraceConfig()

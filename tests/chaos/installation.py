@@ -159,18 +159,28 @@ class Installation:
         return False
 
     def freeze(self) -> list[int]:
-        """Stop every process of PostgreSQL where it stands; return them."""
-        frozen: list[int] = []
+        """Stop every process of PostgreSQL where it stands; return them once they stand."""
         postmaster = self.postmaster()
-        # The postmaster first: it would only make more.
-        for process in [postmaster, *_children_of(postmaster)]:
-            os.kill(process, signal.SIGSTOP)
-            frozen.append(process)
-        return frozen
+        # The postmaster first, and then those that there are: it would only make more.
+        _halt(postmaster)
+        backends = _children_of(postmaster)
+        for backend in backends:
+            _halt(backend)
+        return [postmaster, *backends]
 
     def thaw(self, frozen: Iterable[int]) -> None:
         for process in frozen:
-            _signal(process, signal.SIGCONT)
+            send(process, signal.SIGCONT)
+
+    async def kill_database(self) -> None:
+        """Kill every process of PostgreSQL and return when they are gone.
+
+        A backend whose postmaster alone is killed may serve one more commit before it notices.
+        """
+        known = {process: born(process) for process in self.freeze()}
+        for process in known:
+            send(process, signal.SIGKILL)
+        await until(lambda: all(began != born(process) for process, began in known.items() if began), 30)
 
     def worker_of(self, port: int) -> int | None:
         """Return the worker that holds our connection from that port of ours."""
@@ -242,8 +252,13 @@ def _read(process: int, name: str) -> str:
         return ""
 
 
-def _signal(process: int, what: signal.Signals) -> None:
-    try:
+def send(process: int, what: signal.Signals) -> None:
+    """Signal the process, unless it has just ended by itself."""
+    with contextlib.suppress(ProcessLookupError):
         os.kill(process, what)
-    except ProcessLookupError:
-        return
+
+
+def _halt(process: int) -> None:
+    send(process, signal.SIGSTOP)
+    while (fields := _stat(process)) and fields[0] not in "TtZX":
+        time.sleep(0.001)

@@ -36,9 +36,13 @@ class Ledger:
 
 @dataclass
 class Outside(Mesh):
-    """An installation seen from outside: how many requests were sent with each key, how long the slowest took."""
+    """An installation seen from outside: how many requests were sent with each key, how long the slowest took.
+
+    `served` counts those that were answered, and not to come again later.
+    """
 
     requests: Counter[str] = field(default_factory=Counter)
+    served: int = 0
     slowest: float = 0.0
 
     def requests_of(self, prefix: str) -> int:

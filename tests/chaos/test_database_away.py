@@ -128,7 +128,7 @@ async def test_a_database_that_cannot_start_is_tried_until_it_can(installation: 
     configuration = installation.data_dir / "postgres" / "postgresql.auto.conf"
     good = configuration.read_bytes()
     configuration.write_bytes(good + b"\nno_such_setting = 1\n")
-    os.kill(installation.postmaster(), signal.SIGKILL)
+    await installation.kill_database()
     await team.is_refused_for(AWAY_SECONDS)
     # A worker that is killed meanwhile cannot start either, and is tried as well.
     os.kill(installation.workers()[0], signal.SIGKILL)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from chaos.installation import Installation, born, until
+from chaos.installation import Installation, born, send, until
 from chaos.load import Load, Outside
 from chaos.witness import Witness, act_for
 from devmesh.audit.rows import row_hash
@@ -82,7 +82,7 @@ async def kill_some(installation: Installation, what: str, chosen: random.Random
     victims += [installation.postmaster()] if "database" in what else []
     victims += [chosen.choice(installation.workers())] if "worker" in what else []
     for victim in victims:
-        os.kill(victim, signal.SIGKILL)
+        send(victim, signal.SIGKILL)
 
 
 async def kill_everything(installation: Installation) -> None:
@@ -177,7 +177,8 @@ async def no_use_is_counted_twice(load: Load, outside: Outside) -> None:
         calls = max((outside.requests_of(key) for key in counts if key.startswith("usr_")), default=0)
         assert all(entry["usage_count"] <= calls for entry in listed["credentials"])
         used += sum(counts.values())
-    assert used > 0.25 * sum(outside.requests.values())
+    # Of those that came while nothing served there are as many as the machine takes time, and none is a use.
+    assert used > 0.25 * outside.served
 
 
 async def rows_of(installation: Installation, organization_id: str) -> list[Any]:

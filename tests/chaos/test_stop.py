@@ -93,7 +93,7 @@ async def test_idle_connections_do_not_delay_the_end(installation: Installation)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
     began = time.monotonic()
     assert await installation.stop() == 0
-    assert time.monotonic() - began < DRAIN_SECONDS / 2
+    assert time.monotonic() - began < DRAIN_SECONDS - 5
     for _, writer in idle:
         writer.close()
 

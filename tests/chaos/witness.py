@@ -23,8 +23,8 @@ from devmesh.db.pool import CONNECTION_LOST, Database
 from devmesh.demo.github import GitHub, Received, _read, _reply
 
 _ISSUE = re.compile(r"/repos/([^/]+)/([^/]+)/issues(?:/(\d+))?")
-# Longer than any call waits for its intent.
-_LATELY_NS = 8_000_000_000
+# Longer than any call waits for its credential and its intent, on a machine that stands still for a while.
+_LATELY_NS = 30_000_000_000
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 _SAME_INTENT = """
