@@ -26,6 +26,8 @@ class Counted(Database):
 
 
 async def test_many_probes_share_one_question_a_second(postgres, monkeypatch: pytest.MonkeyPatch):
+    # A busy machine may take longer than a second for what follows.
+    monkeypatch.setattr(health, "_SHARED_SECONDS", 60.0)
     database = Counted(postgres.app_dsn, size=1)
     await database.open()
     readiness = Readiness(database)

@@ -227,7 +227,7 @@ async def test_a_reply_in_pieces_is_ended_when_its_client_has_gone():
     async with serving(app) as served:
         async with served.talk(GET) as talk:
             await talk.reader.readuntil(b"data: 1\n\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await ended.wait()
         await until(lambda: served.server.connections == 0)
 
