@@ -23,7 +23,8 @@ from sessions_people import new_person
 
 ASKED = Asked("one", ("POST", "/things"), b"body")
 DONE = Answer(201, [(b"x-a", b"b")], b"{}", "7")
-SHORT = timedelta(seconds=1)
+# A test that waits for its end: a third of it is how often it is renewed, the rest how long a machine may stand still.
+SHORT = timedelta(seconds=5)
 
 
 @pytest.fixture
@@ -44,12 +45,19 @@ async def caller(organization: Organization) -> Caller:
 
 @pytest.fixture
 def once(organization: Organization) -> Idempotency:
-    """The service, with leases that a test can wait for."""
+    """The service, with leases that a test may wait for."""
     app = organization.mesh.app
     kept = app.once
     return Idempotency(
         app.database, app.ring, app.data_keys, kept._directory, kept._tenants, kept._records.users, lease=SHORT
     )
+
+
+async def lapse(once: Idempotency, caller: Caller) -> None:
+    """Let the lease of what is under way be over, as time would."""
+    async with once._db.acting(caller.organization_id) as tx:
+        sql = "update idempotency_keys set leased_until = now() where organization_id = $1"
+        assert await tx.run(sql, caller.organization_id) == 1
 
 
 class Things:
@@ -85,10 +93,10 @@ def things(organization: Organization, caller: Caller) -> Things:
 
 
 async def dead(once: Idempotency, caller: Caller, *, outside: bool = False) -> None:
-    """Leave a claim behind, as a process does that is killed before it acts; return when its lease is over."""
+    """Leave a claim behind, as a process does that is killed before it acts; its lease is over."""
     turn = await once.begin(caller, ASKED, outside=outside)
     assert turn.ours
-    await asyncio.sleep(SHORT.total_seconds() + 0.05)
+    await lapse(once, caller)
 
 
 async def again(once: Idempotency, caller: Caller, *, outside: bool = False) -> Answer:
@@ -112,7 +120,7 @@ async def test_who_dies_after_the_commit_is_not_replaced(once: Idempotency, call
         await things.make()
     with pytest.raises(RequestInProgress):
         await again(once, caller)
-    await asyncio.sleep(SHORT.total_seconds() + 0.05)
+    await lapse(once, caller)
     with pytest.raises(AlreadyDone, match="its reply was lost"):
         await again(once, caller)
     assert await things.count() == 1
@@ -120,7 +128,7 @@ async def test_who_dies_after_the_commit_is_not_replaced(once: Idempotency, call
 
 async def test_who_was_taken_for_dead_commits_nothing(once: Idempotency, caller: Caller, things: Things):
     frozen = await once.begin(caller, ASKED, outside=False)
-    await asyncio.sleep(SHORT.total_seconds() + 0.05)
+    await lapse(once, caller)
     turn = await once.begin(caller, ASKED, outside=False)
     assert turn.ours
     with pytest.raises(RequestInProgress):
@@ -133,7 +141,7 @@ async def test_who_was_taken_for_dead_commits_nothing(once: Idempotency, caller:
 
 async def test_who_was_taken_for_dead_writes_no_reply(once: Idempotency, caller: Caller, things: Things):
     frozen = await once.begin(caller, ASKED, outside=False)
-    await asyncio.sleep(SHORT.total_seconds() + 0.05)
+    await lapse(once, caller)
     turn = await once.begin(caller, ASKED, outside=False)
     await turn.act(things.make, keep=True)
 
@@ -145,17 +153,26 @@ async def test_who_was_taken_for_dead_writes_no_reply(once: Idempotency, caller:
 
 
 async def test_a_long_action_keeps_its_lease(once: Idempotency, caller: Caller):
+    go = asyncio.Event()
     turn = await once.begin(caller, ASKED, outside=False)
 
     async def slowly() -> Answer:
-        await asyncio.sleep(4 * SHORT.total_seconds())
+        await go.wait()
         return DONE
 
     acting = asyncio.create_task(turn.act(slowly, keep=True))
-    await asyncio.sleep(3 * SHORT.total_seconds())
+    await asyncio.sleep(SHORT.total_seconds() + 0.1)
     with pytest.raises(RequestInProgress):
         await again(once, caller)
+    go.set()
     assert await acting == DONE
+
+
+async def test_a_lease_ends_by_itself(once: Idempotency, caller: Caller):
+    assert (await once.begin(caller, ASKED, outside=False)).ours
+    assert not (await once.begin(caller, ASKED, outside=False)).ours
+    await asyncio.sleep(SHORT.total_seconds() + 0.1)
+    assert (await once.begin(caller, ASKED, outside=False)).ours
 
 
 async def test_what_acted_outside_never_acts_again(once: Idempotency, caller: Caller):
