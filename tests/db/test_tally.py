@@ -134,7 +134,8 @@ async def test_a_list_of_ones_own_writes_no_other_tenants_counts(
             for tenant in (UUID(organization.id), other):
                 tally.count(tenant, tenant, new_id())
     assert (await organization.ask("GET", path))[0] == 200
-    assert written == {UUID(organization.id)}
+    # Whoever else is there: what earlier tests have left the background may just be writing.
+    assert written & {UUID(organization.id), other} == {UUID(organization.id)}
     for tally in (mesh.app.verifier.uses, mesh.app.vault.uses):
         tally._counts.pop((other, other))
 
