@@ -70,9 +70,11 @@ async def test_an_end_that_is_told_as_seconds_from_now_is_written_about_once(
     await verified.connect(service.github, ADA)
     await sweep(verified)
     await sql(verified, "update credentials set updated_at = now() - interval '90 days'")
+    # Of one moment, also if an hour begins meanwhile.
+    (row,) = await sql(verified, "select date_trunc('hour', now()) + interval '5 days 12 hours' as ends")
     for moved in ("0 seconds", "40 seconds", "-90 seconds", "20 minutes"):
-        end = "date_trunc('hour', now()) + interval '5 days 12 hours'"
-        await sql(verified, f"update credential_standing set token_expires_at = {end} + interval '{moved}'")
+        change = f"update credential_standing set token_expires_at = $1::timestamptz + interval '{moved}'"
+        await sql(verified, change, row["ends"])
         await sweep(verified)
         assert len(mails(mesh, verified.slug)) == 1, moved
 
