@@ -18,7 +18,8 @@ in_each_mode = pytest.mark.parametrize("mode", LATEST)
 @asynccontextmanager
 async def connected(url: str, key: str, mode: str) -> AsyncIterator[Client]:
     async with (
-        httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as http,
+        # The first list of a process loads every tool: on a busy machine that takes longer than a client waits.
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as client,
     ):
         yield client
