@@ -60,6 +60,7 @@ def page() -> Iterator[str]:
             "Requests a minute",
             "At once",
             "Users",
+            "Tenants",
             "Keys",
             "Keys of one person",
             "Agent keys",
@@ -143,7 +144,14 @@ def _kept() -> Iterator[tuple[str, str]]:
 
 
 def _plan(plan: Plan) -> tuple[str, ...]:
-    counts = (plan.max_users, plan.max_keys, plan.max_keys_per_user, plan.max_agents, plan.max_contexts)
+    counts = (
+        plan.max_users,
+        plan.max_tenants,
+        plan.max_keys,
+        plan.max_keys_per_user,
+        plan.max_agents,
+        plan.max_contexts,
+    )
     shown = ("unlimited" if count is None else f"{count:,}" for count in counts)
     size = _size(contexts.LARGEST if plan.max_context_bytes is None else plan.max_context_bytes)
     return (plan.name, f"{plan.requests_per_minute:,}", f"{plan.burst:,}", *shown, size)

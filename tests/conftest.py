@@ -112,12 +112,13 @@ async def mesh(postgres: Embedded, master_key: bytes, ring: KeyRing, passwords: 
 
 
 def _generous_plans(directory: Path) -> Path:
-    """Write plans that hundreds of registrations from one address do not exhaust, and two that are soon full."""
+    """Write plans that hundreds of registrations from one address do not exhaust, and three that are soon full."""
     limits = {"default": {"requests_per_minute": 600_000, "burst": 600_000}}
     small = {"limits": "authenticated", "max_contexts": 3, "max_context_bytes": 200}
     few = {"limits": "authenticated", "max_keys": 7, "max_keys_per_user": 4}
+    parts = {"limits": "authenticated", "max_tenants": 4}
     file = directory / "plans.json"
-    file.write_text(json.dumps({"rate_limits": limits, "plans": {"small": small, "few": few}}))
+    file.write_text(json.dumps({"rate_limits": limits, "plans": {"small": small, "few": few, "parts": parts}}))
     return file
 
 

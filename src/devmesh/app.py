@@ -135,7 +135,7 @@ class App:
         rests = Rests(self.database, self.data_keys)
         self.gateway = Gateway(CONNECTORS, limits, self.vault, self.sender, self.audit, rests, self.changes)
         tenants, users = Tenants(), Users(self.ring)
-        places = Places(directory, tenants, users, self.audit, autocreate=settings.tenant_autocreate)
+        places = Places(directory, tenants, users, self.audit, plans, autocreate=settings.tenant_autocreate)
         self.keys = Keys(self.database, self.ring, self.changes, self.audit, plans, self.verifier, directory, places)
         self.credentials = Credentials(
             self.database, self.data_keys, self.vault, self.changes, self.audit, CONNECTORS, self.sender, tenants, users
@@ -233,7 +233,7 @@ class App:
         pending = self.invitations.pending
         return {
             "people": People(db, standing, users, self.sessions, self.data_keys, changes, audit),
-            "tenants": TenantAdministration(db, standing, tenants, users, changes, audit),
+            "tenants": TenantAdministration(db, standing, tenants, users, plans, changes, audit),
             "organization": OwnOrganization(db, directory, standing, self.sessions, changes, audit),
             "uses": Uses(db, directory, tenants, users, self.keys, self.credentials, self.contexts, pending, plans),
         }

@@ -58,7 +58,7 @@ def accounts_with(postgres, db, ring, audit, passwords, outbox) -> Callable[...,
         plans = Plans.load()
         changes = Changes(postgres.app_dsn)
         directory = Directory(ring)
-        places = Places(directory, Tenants(), Users(ring), audit, autocreate=True)
+        places = Places(directory, Tenants(), Users(ring), audit, plans, autocreate=True)
         keys = Keys(db, ring, changes, audit, plans, Verifier(db, ring, changes, plans), directory, places)
         known = Settings(data_dir=outbox.folder.parent, **settings)
         return Accounts(db, ring, directory, keys, audit, plans, passwords, outbox.outbox, known)

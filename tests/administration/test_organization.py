@@ -108,7 +108,7 @@ async def test_usage_counts_over_all_tenants_beside_the_plan(organization: Organ
         "keys": {"used": 3, "limit": 1000},
         "credentials": {"used": 1, "limit": None},
         "contexts": {"used": 2, "limit": 1000},
-        "tenants": {"used": 2, "limit": None},
+        "tenants": {"used": 2, "limit": 500},
     }
 
 

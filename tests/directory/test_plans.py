@@ -37,9 +37,9 @@ def problems(load, content, default_plan="free"):
 @pytest.mark.parametrize("content", [None, PRINTED])
 def test_the_guides_limits_are_built_in(load, content):
     plans = Plans.load() if content is None else load(content)
-    assert plans.of("free") == Plan("free", 5, 10, 1000, 3000, 1000, 262_144, 1000, 500)
-    assert plans.of("team") == Plan("team", None, None, 1000, 3000, None, None, 10_000, 1000)
-    assert plans.of("premium") == Plan("premium", None, None, 10000, 30000, None, None, 100_000, 10_000)
+    assert plans.of("free") == Plan("free", 5, 10, 1000, 3000, 1000, 262_144, 1000, 500, 500)
+    assert plans.of("team") == Plan("team", None, None, 1000, 3000, None, None, 10_000, 1000, 5000)
+    assert plans.of("premium") == Plan("premium", None, None, 10000, 30000, None, None, 100_000, 10_000, 50_000)
     assert (plans.default.requests_per_minute, plans.default.burst) == (60, 120)
     rates = {key_type: plans.key_default(key_type) for key_type in KeyType}
     assert rates == {"admin": (1000, 60), "user": (100, 60), "agent": (1000, 60), "gateway": (5000, 60)}

@@ -8,12 +8,14 @@ from devmesh.access import Role
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.pool import Database
 from devmesh.directory.model import Organization, Policies, TenantSlugTaken, User
+from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
 from devmesh.directory.tenants import Tenants
 from devmesh.directory.users import Users
 from devmesh.ids import new_id
 
 tenants = Tenants()
+PLAN = Plans.load().of("free")
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ async def test_who_may_act_where_goes_by_role_start_and_membership(
     organization = await founded(directory, db)
     user = await person(directory, db, organization, Role(role))
     async with db.acting(organization.id) as tx:
-        blue = await tenants.add(tx, organization.id, "Blue", "blue")
+        blue = await tenants.add(tx, organization.id, PLAN, "Blue", "blue")
         assert await tenants.allowed(tx, organization.id, user, organization.id)
         assert await tenants.allowed(tx, organization.id, user, blue.id) is everywhere
         assert not await tenants.allowed(tx, organization.id, user, new_id())
@@ -70,11 +72,11 @@ async def test_who_may_act_where_goes_by_role_start_and_membership(
 async def test_a_slug_is_one_tenants_of_an_organization(directory: Directory, db: Database):
     organization = await founded(directory, db)
     async with db.acting(organization.id) as tx:
-        made = await tenants.get_or_add(tx, organization.id, "blue")
-        assert await tenants.get_or_add(tx, organization.id, "blue") == (made[0], False)
+        made = await tenants.get_or_add(tx, organization.id, PLAN, "blue")
+        assert await tenants.get_or_add(tx, organization.id, PLAN, "blue") == (made[0], False)
         assert made[1]
         with pytest.raises(TenantSlugTaken):
-            await tenants.add(tx, organization.id, "Other", "blue")
+            await tenants.add(tx, organization.id, PLAN, "Other", "blue")
         assert await tenants.count(tx, organization.id) == 2
 
 
@@ -82,7 +84,7 @@ async def test_nobody_and_no_tenant_of_another_organization_is_joined_or_removed
     mine, theirs = await founded(directory, db), await founded(directory, db)
     stranger = await person(directory, db, theirs)
     async with db.acting(theirs.id) as tx:
-        blue = await tenants.add(tx, theirs.id, "Blue", "blue")
+        blue = await tenants.add(tx, theirs.id, PLAN, "Blue", "blue")
     async with db.acting(mine.id) as tx:
         assert not await tenants.add_member(tx, mine.id, mine.id, stranger.id)
         assert not await tenants.add_member(tx, mine.id, blue.id, stranger.id)

@@ -11,7 +11,15 @@ from devmesh.audit.service import Audit
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Tx
 from devmesh.directory import names
-from devmesh.directory.model import TENANT_CHANGED, USER_CHANGED, Tenant, TenantNotFound, TenantSlugTaken
+from devmesh.directory.model import (
+    TENANT_CHANGED,
+    USER_CHANGED,
+    Tenant,
+    TenantLimitReached,
+    TenantNotFound,
+    TenantSlugTaken,
+)
+from devmesh.directory.plans import Plans
 from devmesh.directory.tenants import Tenants
 from devmesh.directory.users import Users
 from devmesh.errors import Fault, Invalid, InvalidKey
@@ -24,25 +32,34 @@ class TenantAdministration:
     """Makes, lists and removes tenants of the caller's organization, and says who belongs to them."""
 
     def __init__(
-        self, db: Database, standing: Standing, tenants: Tenants, users: Users, changes: Changes, audit: Audit
+        self,
+        db: Database,
+        standing: Standing,
+        tenants: Tenants,
+        users: Users,
+        plans: Plans,
+        changes: Changes,
+        audit: Audit,
     ) -> None:
         self._db = db
         self._standing = standing
         self._tenants = tenants
         self._users = users
+        self._plans = plans
         self._changes = changes
         self._audit = audit
 
     async def create(self, caller: Caller, new: NewTenant) -> Tenant:
-        """Make the tenant; raise Invalid or TenantSlugTaken."""
+        """Make the tenant; raise Invalid, TenantSlugTaken or TenantLimitReached."""
         caller.require(_WRITE)
         name, slug = _checked(new)
         try:
             async with self._db.acting(caller.organization_id) as tx:
-                await self._standing.take(tx, caller, _WRITE)
-                tenant = await self._tenants.add(tx, caller.organization_id, name, slug)
+                organization, _ = await self._standing.take(tx, caller, _WRITE)
+                plan = self._plans.of(organization.plan)
+                tenant = await self._tenants.add(tx, organization.id, plan, name, slug)
                 await self._audit.record_in(tx, caller, "tenant.create", str(tenant.id), slug=slug)
-        except TenantSlugTaken as refusal:
+        except (TenantSlugTaken, TenantLimitReached) as refusal:
             self._audit.refused(caller, "tenant.create", refusal.code)
             raise
         return tenant

@@ -71,5 +71,5 @@ class Uses:
             keys=Used(live.keys, plan.max_keys),
             credentials=Used(credentials),
             contexts=Used(contexts, plan.max_contexts),
-            tenants=Used(len(tenants)),
+            tenants=Used(len(tenants), plan.max_tenants),
         )

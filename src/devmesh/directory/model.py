@@ -102,6 +102,14 @@ class TenantSlugTaken(Conflict):
     hint = "GET /api/v1/tenants lists the tenants of your organization; choose another slug."
 
 
+class TenantLimitReached(Conflict):
+    """The organization has as many tenants as its plan allows."""
+
+    code = "tenant_limit_reached"
+    error = "Tenant Limit Reached"
+    hint = "Remove a tenant that is not needed any more (DELETE /api/v1/tenants/{id}), or ask for another plan."
+
+
 class EmailTaken(Conflict):
     """The organization has a user with that e-mail address already."""
 

@@ -40,6 +40,7 @@ class _PlanEntry(Struct, frozen=True, forbid_unknown_fields=True):
     max_context_bytes: Count | None = None
     max_keys: Count | None = None
     max_keys_per_user: Count | None = None
+    max_tenants: Count | None = None
 
 
 class _Keys(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +88,7 @@ class Plan:
     max_context_bytes: int | None = None
     max_keys: int | None = None
     max_keys_per_user: int | None = None
+    max_tenants: int | None = None
 
 
 class Plans:
@@ -148,6 +150,7 @@ def _plan(name: str, entry: _PlanEntry, bucket: Bucket) -> Plan:
         entry.max_context_bytes,
         entry.max_keys,
         entry.max_keys_per_user,
+        entry.max_tenants,
     )
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from devmesh.access import Role
 from devmesh.db.pool import Tx
 from devmesh.directory import store_tenants as store
-from devmesh.directory.model import Tenant, TenantSlugTaken, User
+from devmesh.directory.model import Tenant, TenantLimitReached, TenantSlugTaken, User
+from devmesh.directory.plans import Plan
 from devmesh.ids import new_id
 
 # They act in every tenant of their organization.
@@ -17,17 +18,22 @@ EVERYWHERE = (Role.OWNER, Role.ADMIN)
 class Tenants:
     """Reads and changes tenants; asks for no right, announces and records nothing: that is the caller's part."""
 
-    async def add(self, tx: Tx, organization_id: UUID, name: str, slug: str) -> Tenant:
-        """Add a tenant with that checked slug; raise TenantSlugTaken, also if somebody else is just adding it."""
+    async def add(self, tx: Tx, organization_id: UUID, plan: Plan, name: str, slug: str) -> Tenant:
+        """Add a tenant with that checked slug to the organization, which `tx` has locked and which has that plan.
+
+        Raises TenantSlugTaken, and TenantLimitReached if the plan has no place for it: then `tx` must not be committed.
+        """
         added = await store.add(tx, organization_id, new_id(), name, slug)
         if added is None:
             raise TenantSlugTaken(f"Your organization has a tenant with the slug '{slug}'.")
+        await self._check_room(tx, organization_id, plan)
         return added
 
-    async def get_or_add(self, tx: Tx, organization_id: UUID, slug: str) -> tuple[Tenant, bool]:
-        """Return the tenant with that checked slug, and whether it was made for this: by one of many at once."""
+    async def get_or_add(self, tx: Tx, organization_id: UUID, plan: Plan, slug: str) -> tuple[Tenant, bool]:
+        """Return the tenant with that checked slug, and whether it was made for this, as `add` makes one."""
         added = await store.add(tx, organization_id, new_id(), slug, slug)
         if added is not None:
+            await self._check_room(tx, organization_id, plan)
             return added, True
         found = await store.named(tx, organization_id, slug)
         if found is None:
@@ -78,3 +84,7 @@ class Tenants:
     async def count(self, tx: Tx, organization_id: UUID) -> int:
         """Return how many tenants the organization has."""
         return await store.count(tx, organization_id)
+
+    async def _check_room(self, tx: Tx, organization_id: UUID, plan: Plan) -> None:
+        if plan.max_tenants is not None and await store.count(tx, organization_id) > plan.max_tenants:
+            raise TenantLimitReached(f"The plan '{plan.name}' has places for {plan.max_tenants} tenants.")

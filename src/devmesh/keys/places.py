@@ -10,6 +10,7 @@ from devmesh.audit.service import Audit
 from devmesh.db.pool import Tx
 from devmesh.directory import names
 from devmesh.directory.model import Tenant, TenantNotFound
+from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
 from devmesh.directory.tenants import Tenants
 from devmesh.directory.users import Users
@@ -36,18 +37,21 @@ class Place:
 class Places:
     """Finds the tenant that a caller names by id or slug."""
 
-    def __init__(self, directory: Directory, tenants: Tenants, users: Users, audit: Audit, *, autocreate: bool) -> None:
+    def __init__(
+        self, directory: Directory, tenants: Tenants, users: Users, audit: Audit, plans: Plans, *, autocreate: bool
+    ) -> None:
         self._directory = directory
         self._tenants = tenants
         self._users = users
         self._audit = audit
+        self._plans = plans
         self._autocreate = autocreate
 
     async def place(self, tx: Tx, caller: Caller, named: str | None) -> Place:
         """Return where the key is made; an administrator's new slug becomes a tenant within `tx`.
 
-        Raises TenantNotAllowed, Invalid for what is neither id nor slug, and TenantNotFound where tenants are not made
-        this way.
+        Raises TenantNotAllowed, Invalid for what is neither id nor slug, TenantNotFound where tenants are not made
+        this way, and TenantLimitReached.
         """
         if named is None or _is_own(caller, named):
             return Place(caller.tenant_id)
@@ -89,9 +93,11 @@ class Places:
                 f"Your organization has no tenant '{slug}'.", hint="Make it first: POST /api/v1/tenants."
             )
         # The order in which removals lock: the organization before its tenants.
-        if await self._directory.lock(tx, caller.organization_id) is None:
+        organization = await self._directory.lock(tx, caller.organization_id)
+        if organization is None:
             raise InvalidKey
-        tenant, created = await self._tenants.get_or_add(tx, caller.organization_id, slug)
+        plan = self._plans.of(organization.plan)
+        tenant, created = await self._tenants.get_or_add(tx, organization.id, plan, slug)
         if created:
             await self._audit.record_in(tx, caller, "tenant.create", str(tenant.id), slug=slug)
         return Place(tenant.id, created)

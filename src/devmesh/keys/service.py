@@ -16,6 +16,7 @@ from devmesh.crypto import tokens
 from devmesh.crypto.ring import KeyRing
 from devmesh.db.changes import Changes
 from devmesh.db.pool import Database, Tx
+from devmesh.directory.model import TenantLimitReached
 from devmesh.directory.plans import Plans
 from devmesh.directory.service import Directory
 from devmesh.errors import InvalidKey
@@ -96,7 +97,7 @@ class Keys:
                 await self._audit.record_in(
                     tx, caller, "key.create", str(issued.key.id), in_tenant=str(place.tenant_id)
                 )
-        except (AgentLimitReached, KeyLimitReached) as refusal:
+        except (AgentLimitReached, KeyLimitReached, TenantLimitReached) as refusal:
             self._audit.refused(caller, "key.create", refusal.code)
             raise
         return replace(issued, tenant_created=place.created)
