@@ -203,3 +203,21 @@ async def test_an_organization_may_take_none_that_is_passed_through(mesh: Mesh, 
     assert (await call(theirs))["structuredContent"]["login"] == "bo"
     await mine.connect(github, ADA)
     assert (await call(mine))["_meta"]["credential"]["source"] == "user"
+
+
+async def test_nobody_is_told_to_send_along_what_the_organization_does_not_take(
+    organization: Organization, github: GitHub
+):
+    async def told() -> list[str]:
+        none = await organization.call("slack.list_users")
+        listed = await organization.call("mesh.list_services")
+        fitting = await organization.call("github.get_issue", {"owner": "o", "repo": "r", "issue_number": 1})
+        services = {entry["service"]: entry for entry in listed["structuredContent"]["services"]}
+        return [none["content"][0]["text"], services["slack"]["how_to_connect"], fitting["content"][0]["text"]]
+
+    await organization.connect(github, ADA, label="work", rules=[{"arguments": {"owner": "work"}}])
+    assert ["X-Service-" in text for text in await told()] == [True, True, True]
+    off = {"require_mfa": False, "password_policy": "standard", "passthrough": False}
+    assert (await organization.ask("PUT", "/api/v1/organization/policies", off))[0] == 200
+    assert ["X-Service-" in text for text in await told()] == [False, False, False]
+    assert all("credential" in text for text in await told())

@@ -60,19 +60,21 @@ def passed(connector: Connector, fields: Mapping[str, str]) -> Chosen:
     if said:
         raise PassthroughIncomplete(
             f"The X-Service-{connector.name}-* headers are no complete credential: {'; '.join(said)}.",
-            hint=f"Send {_needed(connector)}: {headers(connector)}.",
+            hint=f"Send {_needed(connector, *(name for name, field in readable.items() if field.required))}, "
+            f"each as a header of its own, such as {headers(connector)}.",
         )
     return Chosen("passthrough", None, fields.get("base_url"), sealed)
 
 
-def how_to_connect(connector: Connector) -> str:
-    """Return what a person does to connect the service."""
+def how_to_connect(connector: Connector, *, passthrough: bool) -> str:
+    """Return what a person does to connect the service; `passthrough` is whether calls may bring a credential along."""
     extra = [f"metadata.{field.name}" for field in connector.fields if field.required and field.metadata]
     needs = _needed(connector, *extra)
     where = f" (made at {connector.token_page})" if connector.token_page else ""
+    alone = f" Or send it for one request alone: {headers(connector)}." if passthrough else ""
     return (
         f"Ask the person to store one: POST /api/v1/credentials with service_type '{connector.name}' "
-        f"and {needs}{where}; then list the tools again. Or send it for one request alone: {headers(connector)}."
+        f"and {needs}{where}; then list the tools again.{alone}"
     )
 
 

@@ -82,7 +82,7 @@ class Vault:
             accounts = known.accounts.get(connector.name)
             stored = self._first(accounts, caller, tool, arguments) if accounts is not None else None
             if stored is None:
-                raise _none(caller, connector, own, accounts)
+                raise _none(caller, connector, known)
         if stored.terms.expires_at is not None:
             _refuse_expired(stored)
         self.uses.count(stored.organization_id, stored.tenant_id, stored.id)
@@ -91,6 +91,10 @@ class Vault:
     async def connected(self, caller: Caller) -> tuple[frozenset[str], frozenset[str]]:
         """Return the services of the caller's own credentials, and of the organization's open to the caller."""
         return (self._known(caller) or await self._read(caller)).connected(caller)
+
+    async def takes_passthrough(self, caller: Caller) -> bool:
+        """Return whether the caller's organization lets calls bring a credential along."""
+        return (self._known(caller) or await self._read(caller)).passthrough
 
     async def reach(self, caller: Caller) -> frozenset[Reach]:
         """Return the services, and the tools of each, that the caller's calls can be made to with what is stored."""
@@ -192,18 +196,22 @@ def _refuse_expired(stored: Sealed) -> None:
         raise CredentialExpired(f"The credential that is for this call, {whose} own, ended at {at:%Y-%m-%dT%H:%M:%SZ}.")
 
 
-def _none(caller: Caller, connector: Connector, own: Candidates | None, accounts: Candidates | None) -> NoCredential:
+def _none(caller: Caller, connector: Connector, known: Stored) -> NoCredential:
+    own, accounts = known.own.get(connector.name), known.accounts.get(connector.name)
     if own is not None and caller.bounds.owner_id is not None and not any(one.lent for one in own.rows):
         own = None
     open_to = accounts is not None and any(one.opens_to(caller) for one in accounts.rows)
     if own is not None or open_to:
+        alone = f" Or send one for this request alone: {fields.headers(connector)}." if known.passthrough else ""
         return NoCredential(
             f"No {connector.title} credential that is stored serves this tool with these arguments.",
-            hint=f"GET /api/v1/credentials/{connector.name}/explain says why. Or send one for this request alone: "
-            f"{fields.headers(connector)}.",
+            hint=f"GET /api/v1/credentials/{connector.name}/explain says why.{alone}",
         )
     if caller.bounds.owner_id is None:
-        return NoCredential(f"You have connected no {connector.title} account.", hint=fields.how_to_connect(connector))
+        return NoCredential(
+            f"You have connected no {connector.title} account.",
+            hint=fields.how_to_connect(connector, passthrough=known.passthrough),
+        )
     return NoCredential(
         f"The person has lent no {connector.title} account to gateway keys.",
         hint='Ask the person to store it with gateway_use: POST /api/v1/credentials with "gateway_use": true.',

@@ -63,6 +63,7 @@ def read_more(
 async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Caller) -> Reply | dict[str, Any]:
     """Return what `mesh.list_services` answers."""
     own, organization = await vault.connected(caller)
+    passthrough = await vault.takes_passthrough(caller)
     await load_tools(connector for name, connector in connectors.items() if name in own or name in organization)
     listed = []
     for name, connector in sorted(connectors.items()):
@@ -76,7 +77,7 @@ async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Ca
             "credential": source,
         }
         if source is None:
-            entry["how_to_connect"] = how_to_connect(connector)
+            entry["how_to_connect"] = how_to_connect(connector, passthrough=passthrough)
         else:
             entry["tools"] = len(connector.tools)
         listed.append(entry)
