@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from devmesh.access import Role
 from devmesh.directory.model import USER_CHANGED
 from devmesh.keys import store
+from http_talk import until
 from running import Organization
 from sessions_people import Person, new_person
 
@@ -287,6 +289,9 @@ async def test_what_changed_while_a_person_was_read_is_used_once_and_not_kept(
             changes._tell(USER_CHANGED, str(gate.bo.id))
         return row
 
+    # Every notice makes it forget, and of what was done until now each comes once more, over the database.
+    began = time.monotonic()
+    await until(lambda: changes._proven > began)
     monkeypatch.setattr(store, "person", overtaken)
     monkeypatch.setattr(changes, "fresh", lambda: True)
     assert [await gate.code(to=gate.bo.id) for _ in range(3)] == [None] * 3

@@ -112,7 +112,8 @@ async def test_nothing_is_sent_again_once_it_is_revoked(organization: Organizati
 
     def trouble(_received: object) -> tuple[int, dict[str, str], dict[str, str]]:
         asked.set()
-        return 503, {"message": "busy"}, {"retry-after": "2"}
+        # Longer than a busy machine takes to revoke it.
+        return 503, {"message": "busy"}, {"retry-after": "5"}
 
     github.answer = trouble
     before = len(github.received)
