@@ -58,9 +58,7 @@ class Browser:
         )
         port = await self._port()
         self._http = aiohttp.ClientSession()
-        async with self._http.get(f"http://127.0.0.1:{port}/json/list") as reply:
-            page = next(target for target in await reply.json() if target["type"] == "page")
-        self._socket = await self._http.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0)
+        self._socket = await self._http.ws_connect(await self._first_page(port), max_msg_size=0)
         self._listening = asyncio.create_task(self._listen(), name="browser")
         for domain in ("Page", "Log", "Runtime", "Network"):
             await self._do(f"{domain}.enable")
@@ -130,6 +128,17 @@ class Browser:
             assert time.monotonic() < until, "the browser did not start"
             await asyncio.sleep(0.05)
         return told.read_text().splitlines()[0]
+
+    async def _first_page(self, port: str) -> str:
+        """Return where to talk about its page: it may tell its port before it has one."""
+        async with asyncio.timeout(30):
+            while True:
+                async with self._http.get(f"http://127.0.0.1:{port}/json/list") as reply:
+                    pages = [target for target in await reply.json() if target["type"] == "page"]
+                if pages:
+                    address: str = pages[0]["webSocketDebuggerUrl"]
+                    return address
+                await asyncio.sleep(0.05)
 
     async def _do(self, method: str, **params: Any) -> Any:
         answer = await self._send(method, **params)

@@ -6,7 +6,6 @@ import contextlib
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -63,10 +62,11 @@ def test_a_role_that_does_not_own_the_database_is_told_what_to_ask_for(machine: 
 
 
 def test_a_wrong_password_ends_the_start_at_once(machine: Machine, database: Address):
-    began = time.monotonic()
     url = replace(database, password="not-the-password").url()
-    machine.refused(url, "password authentication failed", "correct the user and password in DEVMESH_DATABASE_URL")
-    assert time.monotonic() - began < 10
+    said = machine.refused(
+        url, "password authentication failed", "correct the user and password in DEVMESH_DATABASE_URL"
+    )
+    assert "Trying again" not in said
 
 
 def test_a_database_that_is_not_there_ends_the_start(machine: Machine, database: Address):
@@ -121,11 +121,10 @@ def test_a_postgresql_that_is_too_old_is_told(machine: Machine):
 
 def test_a_certificate_that_is_not_trusted_ends_the_start(machine: Machine, database: Address):
     bundle = certifi.where()
-    began = time.monotonic()
-    machine.refused(
+    said = machine.refused(
         database.url(f"?sslmode=verify-full&sslrootcert={bundle}"), "certificate verify failed", "sslrootcert"
     )
-    assert time.monotonic() - began < 10
+    assert "Trying again" not in said
 
 
 def test_an_option_that_there_is_not_ends_the_start(machine: Machine, database: Address):
