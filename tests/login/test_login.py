@@ -83,6 +83,7 @@ async def test_asking_for_a_mail_tells_nothing_and_asks_nothing_before_the_reply
     assert known.without_ids() == unknown.without_ids()
     assert known.status == 202
     assert counted.hashes == 0
+    assert not counted.statements
 
 
 @pytest.mark.parametrize(

@@ -252,3 +252,23 @@ async def test_what_is_done_with_passwords_is_recorded(door: Door):
         ("user.password.reset", "ok"),
     } <= seen
     assert not any(secret in str(audit.body) for secret in (PASSWORD, NEW, WRONG, token))
+
+
+async def asked_for(door: Door, key: str) -> list[Any]:
+    page = (await door.ask("GET", "/audit?action=user.password.ask_reset", key=key)).body
+    return page["entries"]
+
+
+async def test_each_mail_that_is_asked_for_is_recorded_where_it_is_written_and_nowhere_else(door: Door):
+    ada, bo = await door.person(), await door.person(verified=False)
+    from_here = new_address()
+    for _ in range(7):
+        for email in (ada.email, bo.email, f"x{ada.email}"):
+            assert (await door.post("/auth/password/reset", {"email": email}, address=from_here)).status == 202
+            await door.mails(email, "Choose a new password")  # those under way are written by then
+    entries = await asked_for(door, ada.key)
+    # Strangers fill nobody's audit: as many rows as mails.
+    assert len(entries) == 5
+    facts = {(entry["target"], entry["outcome"], entry["actor"]["user_id"], entry["address"]) for entry in entries}
+    assert facts == {(str(ada.id), "ok", None, from_here)}
+    assert await asked_for(door, bo.key) == []

@@ -55,10 +55,10 @@ class Mails:
         )
         await self._outbox.put(tx, mail, event=f"{VERIFY}:{minted.id}", lifetime=VERIFY_WITHIN)
 
-    async def reset(self, tx: Tx, user: User, organization: Organization) -> None:
-        """Have a mail sent, and its link valid, once `tx` is committed; or withhold it in silence."""
+    async def reset(self, tx: Tx, user: User, organization: Organization) -> bool:
+        """Have a mail sent, and its link valid, once `tx` is committed; or withhold it and return False."""
         if not await budget.spend(tx, self._directory, user.organization_id, user.email, RESET):
-            return
+            return False
         minted = await self._links.mint(tx, user.organization_id, user.id, RESET, RESET_WITHIN)
         mail = Mail(
             to=user.email,
@@ -72,6 +72,7 @@ class Mails:
             after=("If it was not you, do nothing: your password stays as it is.",),
         )
         await self._outbox.put(tx, mail, event=f"{RESET}:{minted.id}", lifetime=RESET_WITHIN)
+        return True
 
     async def password_changed(self, tx: Tx, user: User, organization: Organization) -> None:
         """Have the person told once `tx` commits; nobody is written to under an address that was never verified."""

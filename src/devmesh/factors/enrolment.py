@@ -103,6 +103,7 @@ class Enrolment:
             bare = Totp(new_id(), change.organization.id, change.user.id, key_id, 0, b"")
             row = Totp(bare.id, bare.organization_id, bare.user_id, key_id, 0, seal(key, secret, bare.place))
             await store.begin_totp(change.tx, row, change.organization.id)
+            await self._audit.record_in(change.tx, caller, "totp.begin", str(row.id))
             issuer = f"Developer Mesh {change.organization.slug}"
             return Begun(totp.written(secret), totp.url(secret, issuer, change.user.email))
 
@@ -151,6 +152,7 @@ class Enrolment:
             options = self._party.creation(user.id, user.email, user.name, challenge, known)
             lifetime = timedelta(seconds=LIFETIME_SECONDS)
             await store_passkeys.set_challenge(change.tx, organization_id, user.id, challenge, lifetime)
+            await self._audit.record_in(change.tx, caller, "passkey.begin", str(user.id))
         return options
 
     async def add_passkey(self, caller: Caller, new: NewPasskey) -> Added:

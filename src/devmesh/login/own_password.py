@@ -34,6 +34,7 @@ from devmesh.sessions.service import Sessions
 # register as many as they like under anybody's address.
 _MOST_MAILED = 20
 _CHANGE = "user.password.change"
+_ASK = "user.password.ask_reset"
 _RESET = "user.password.reset"
 _AGAIN = "Ask for a new mail: POST /api/v1/auth/password/reset with your email."
 
@@ -89,13 +90,16 @@ class OwnPassword:
             self._audit.refused(caller, _CHANGE, refusal.code)
             raise
 
-    def ask_reset(self, email: str) -> None:
-        """Write to every verified, active user with that address, after the reply: nothing tells whether one is."""
+    def ask_reset(self, visitor: Visitor, email: str) -> None:
+        """Write to every verified, active user with that address, after the reply: nothing tells whether one is.
+
+        Each mail that is written is recorded, so strangers add no more to an organization's audit than they have sent.
+        """
         faults: list[Fault] = []
         address = email_of(email, "email", faults)
         if faults:
             raise Invalid(faults)
-        self._later.do("a mail for a new password", partial(self._write, address))
+        self._later.do("a mail for a new password", partial(self._write, visitor, address))
 
     async def reset(self, visitor: Visitor, sent: PasswordReset) -> None:
         """Keep the new password, and end every session of the person to whom the token was mailed.
@@ -168,31 +172,33 @@ class OwnPassword:
             raise gone
         return user, organization
 
-    async def _write(self, email: str) -> None:
+    async def _write(self, visitor: Visitor, email: str) -> None:
         # Whoever asks again meanwhile is answered by the mails that are being written.
         if email in self._writing:
             return
         self._writing.add(email)
         try:
-            await self._write_to_all(email)
+            await self._write_to_all(visitor, email)
         finally:
             self._writing.discard(email)
 
-    async def _write_to_all(self, email: str) -> None:
+    async def _write_to_all(self, visitor: Visitor, email: str) -> None:
         async with self._db.routing() as tx:
             found = await self._directory.users_of(tx, email)
         mailed = 0
         for place in found:
-            mailed += await self._write_to(place)
+            mailed += await self._write_to(visitor, place)
             if mailed == _MOST_MAILED:
                 break
 
-    async def _write_to(self, place: Whereabouts) -> bool:
+    async def _write_to(self, visitor: Visitor, place: Whereabouts) -> bool:
         """Write to the user if they may be written to; return whether they may."""
         async with self._db.acting(place.organization_id) as tx:
             user = await self._directory.user(tx, place.organization_id, place.user_id)
             organization = await self._directory.organization(tx, place.organization_id)
             if not (user and organization and user.is_active and user.verified_at is not None):
                 return False
-            await self._mails.reset(tx, user, organization)
+            if await self._mails.reset(tx, user, organization):
+                who = msgspec.structs.replace(visitor, organization_id=organization.id)
+                await self._audit.record_in(tx, who, _ASK, str(user.id))
             return True

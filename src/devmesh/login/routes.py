@@ -68,9 +68,9 @@ async def change_password(own_password: OwnPassword, caller: Caller, data: Passw
 
 
 @post("/auth/password/reset", scope=None, status=202, summary="Ask for a mail to choose a new password by")
-async def ask_password_reset(own_password: OwnPassword, data: ResetAsked) -> Said:
+async def ask_password_reset(own_password: OwnPassword, request: Request, data: ResetAsked) -> Said:
     """Have a mail sent, if a verified user has this address; the reply never tells."""
-    own_password.ask_reset(data.email)
+    own_password.ask_reset(_visitor(request), data.email)
     return Said("If a verified account has this address, a mail is on its way to it.")
 
 
