@@ -202,5 +202,6 @@ def test_what_is_neither_json_nor_text_comes_in_base64():
 def test_nobody_is_told_to_wait_for_longer_than_a_day(said: dict[str, str], told: float):
     tool = CONNECTORS["github"].tools["get_authenticated_user"]
     meta: dict[str, Any] = {}
-    shape(tool, Paged({}), get("/user"), Reply(429, {**JSON, **said}, b"{}"), meta, reads=True)
+    shown = shape(tool, Paged({}), get("/user"), Reply(429, {**JSON, **said}, b"{}"), meta, reads=True)
     assert meta["retry_after"] == told
+    assert str(shown.text).endswith(f"\nretry_after: {told} s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -363,8 +364,13 @@ async def test_a_used_up_limit_is_429_except_for_tool_calls(ask, spent_key, body
 async def test_a_used_up_limit_is_a_tool_error_for_tool_calls(ask, spent_key):
     answer = await ask(message("tools/call", {"name": TOOL}), key=spent_key)
     assert answer.status == 200
-    assert answer.json()["result"]["isError"] is True
-    assert answer.json()["result"]["_meta"]["retry_after"] >= 1
+    result = answer.json()["result"]
+    assert result["isError"] is True
+    assert result["_meta"]["retry_after"] >= 1
+    # An agent sees the text alone: the wait that it speaks of stands there too, and is no shorter.
+    said = re.search(r"\nretry_after: ([0-9]+) s$", result["content"][0]["text"])
+    assert said is not None
+    assert int(said[1]) >= result["_meta"]["retry_after"]
 
 
 async def test_a_key_in_a_tools_name_is_masked(ask, api_key):

@@ -19,7 +19,15 @@ from devmesh.errors import MeshError
 from devmesh.gateway.advice import advised
 from devmesh.gateway.builtin import BUILTIN, READ_MORE, services
 from devmesh.gateway.catalog import Catalog
-from devmesh.gateway.model import CredentialHandedOut, ListedTool, Listing, OnBehalfRequired, Passed, ToolResult
+from devmesh.gateway.model import (
+    CredentialHandedOut,
+    ListedTool,
+    Listing,
+    OnBehalfRequired,
+    Passed,
+    ToolResult,
+    last_line,
+)
 from devmesh.gateway.recalls import Recalls
 from devmesh.gateway.rests import RESULT_BYTES, Rests, fits, shown
 from devmesh.gateway.shape import shape
@@ -159,7 +167,8 @@ def refused(request_id: str, error: MeshError) -> ToolResult:
     if error.retry_after is not None:
         meta["retry_after"] = error.retry_after
     lines = [error.error, error.detail] if error.detail != error.error else [error.error]
-    return ToolResult("\n".join([*lines, error.hint]), None, is_error=True, meta=meta)
+    text = "\n".join([*lines, error.hint]) + last_line(error.retry_after)
+    return ToolResult(text, None, is_error=True, meta=meta)
 
 
 def _outcome(result: ToolResult) -> Result:

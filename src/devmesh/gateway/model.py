@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,11 @@ class ToolResult(Struct, frozen=True):
     structured: Any = None
     is_error: bool = False
     meta: Mapping[str, Any] = {}
+
+
+def last_line(retry_after: float | None) -> str:
+    """Return how a refusal's text ends: agents see it and not `meta`, and would not know for how long to wait."""
+    return "" if retry_after is None else f"\nretry_after: {math.ceil(retry_after)} s"
 
 
 class ListedTool(Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from devmesh.crypto.tokens import PATTERN as KEY
-from devmesh.gateway.model import ToolResult
+from devmesh.gateway.model import ToolResult, last_line
 from devmesh.upstream.arguments import Paged
 from devmesh.upstream.errors import OutcomeUnknown
 from devmesh.upstream.model import Page, Reply, Request, Tool, bounded
@@ -46,7 +46,8 @@ def shape(
             meta["retry_after"] = min(failure.retry_after, _LONGEST_WAIT)
         # A key of ours can come back only in what the vendor says of a request that held it.
         said = KEY.sub("[key]", failure.message)
-        return ToolResult(f"{said}\n{failure.next_step}", None, is_error=True, meta=meta)
+        text = f"{said}\n{failure.next_step}{last_line(meta.get('retry_after'))}"
+        return ToolResult(text, None, is_error=True, meta=meta)
     page = tool.page(reply, request)
     if reply.is_page and not connector.html and _expects_json(tool, page, reads=reads):
         meta["code"] = "upstream_error" if reads else OutcomeUnknown.code
