@@ -18,7 +18,7 @@ from chaos.load import Outside
 from devmesh.demo.github import GitHub
 from running import Organization
 
-PROMPT_SECONDS = 10
+PROMPT_SECONDS = 14  # whoever waits for the database without a bound of ours gives up after fifteen
 AWAY_SECONDS = 5
 RECOVERY_SECONDS = 60
 

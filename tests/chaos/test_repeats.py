@@ -52,9 +52,20 @@ async def kill_the_worker(installation: Installation, outside: Outside) -> None:
     await installation.ready(outside.http)
 
 
-async def cut_off(asked: asyncio.Task[Told]) -> None:
+async def cut_off(installation: Installation, client: Client, asked: asyncio.Task[Told]) -> None:
+    """See the request end without a reply, and its lease as if renewed now: a worker may take as long to start."""
     with pytest.raises((aiohttp.ClientError, ConnectionError)):
         await asked
+    connection = await installation.as_owner()
+    try:
+        async with connection.transaction():
+            await act_for(connection, UUID(client.organization.id))
+            sql = (
+                "update idempotency_keys set leased_until = now() + interval '10 s' where state in ('running', 'acted')"
+            )
+            assert await connection.execute(sql) == "UPDATE 1"
+    finally:
+        await connection.close()
 
 
 async def happened(what: Callable[[], Awaitable[object]]) -> None:
@@ -89,7 +100,7 @@ async def test_killed_between_its_commit_and_its_reply_it_is_not_done_again(
         asked = asyncio.create_task(client.post(TENANTS, body, "one"))
         await happened(lambda: _made(client, body["slug"]))
         await kill_the_worker(installation, outside)
-        await cut_off(asked)
+        await cut_off(installation, client, asked)
     reply, told = await repeated(client, TENANTS, body)
     assert (reply.status, reply.body["code"], reply.body["id"]) == (409, "already_done", None)
     assert told
@@ -103,7 +114,7 @@ async def test_killed_before_its_commit_it_is_done_once(installation: Installati
         await happened(lambda: connection.fetchval("select count(*) from idempotency_keys"))
         await asyncio.sleep(0.2)
         await kill_the_worker(installation, outside)
-        await cut_off(asked)
+        await cut_off(installation, client, asked)
     reply, told = await repeated(client, TENANTS, body)
     assert (reply.status, reply.replayed) == (201, False)
     assert told
@@ -128,7 +139,7 @@ async def test_killed_while_the_service_is_asked_its_outcome_is_unknown(
         async with asyncio.timeout(30):
             await arrived.wait()
         await kill_the_worker(installation, outside)
-        await cut_off(asked)
+        await cut_off(installation, client, asked)
         reply, told = await repeated(client, EXECUTE, ISSUE)
         assert (reply.status, reply.body["code"]) == (409, "outcome_unknown")
         assert "/api/v1/audit" in reply.body["hint"]
