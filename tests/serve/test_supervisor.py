@@ -10,6 +10,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+from ports import free_port
+
 
 def kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
@@ -47,6 +49,7 @@ def test_a_killed_database_is_started_again(service):
 
 
 def test_a_killed_parent_leaves_nothing_and_the_next_start_works_at_once(service):
+    service.port = free_port()  # nobody else is given it in between
     service.start("--workers", "2")
     assert len(service.processes()) >= 3
     service.process.kill()
@@ -58,6 +61,7 @@ def test_a_killed_parent_leaves_nothing_and_the_next_start_works_at_once(service
 
 
 def test_the_start_after_a_kill_waits_for_no_one(service):
+    service.port = free_port()
     service.start()
     service.process.kill()
     killed = service.process
