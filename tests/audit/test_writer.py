@@ -188,7 +188,7 @@ async def test_closing_writes_what_was_put(postgres, caller):
     await writer.open()
     for _ in range(2500):
         writer.put(single(caller, Record(action="x")))
-    await writer.close()
+    await writer.close(60)
     assert await stored(postgres, caller.organization_id) == 2500
 
 
@@ -213,5 +213,5 @@ async def test_a_writer_begun_before_its_store_serves_once_it_is_there(mortal, c
         with pytest.raises(AuditUnavailable):
             writer.check()
         writer.put(single(caller, Record(action="x")))
-    await writer.close()
+    await writer.close(60)
     assert await stored(mortal, caller.organization_id) == 1
