@@ -79,7 +79,7 @@ $(BIN)/python:
 # builds them lies beside the environment, pinned as well: nothing is fetched that no lock names.
 in_place = rm -rf $(VENV)/build && \
   $(PIP) install --require-hashes --only-binary :all: --target $(VENV)/build -r requirements-build.lock && \
-  PYTHONPATH=$(CURDIR)/$(VENV)/build $(PIP) install --no-deps --no-build-isolation --editable $(1) && \
+  PYTHONPATH="$(CURDIR)/$(VENV)/build" $(PIP) install --no-deps --no-build-isolation --editable $(1) && \
   rm -rf $(VENV)/build
 $(VENV)/.installed: pyproject.toml requirements-extras.lock requirements-build.lock | $(BIN)/python
 	@echo "installing the pinned dependencies"
