@@ -76,6 +76,28 @@ async def test_what_is_just_being_written_when_it_closes_is_not_lost(db: Databas
     assert [count for _, count, _ in written] == [7, 1]
 
 
+async def test_a_flush_waits_for_what_is_just_being_written(db: Database):
+    written, began, going = [], asyncio.Event(), asyncio.Event()
+
+    async def save(_tx: Tx, _organization_id: UUID, _tenant_id: UUID, uses: Uses) -> None:
+        began.set()
+        await going.wait()
+        written.extend(uses)
+
+    tally, key = Tally(db, save), new_id()
+    tally.count(key, key, key)
+    others = asyncio.create_task(tally.flush())
+    await began.wait()
+    ours = asyncio.create_task(tally.flush())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not ours.done()
+    going.set()
+    await ours
+    assert len(written) == 1
+    await others
+
+
 async def test_whoever_leaves_while_counts_are_written_for_them_loses_none(db: Database):
     written, began, going = [], asyncio.Event(), asyncio.Event()
 

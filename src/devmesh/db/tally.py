@@ -59,6 +59,8 @@ class Tally:
         """Write what was counted, of every tenant; what cannot be written now is kept for the next time."""
         for organization_id, tenant_id in list(self._counts):
             await self.flush_of(organization_id, tenant_id)
+        async with self._writing:
+            pass  # what had been taken out of memory before is in the table, or is kept
 
     async def flush_of(self, organization_id: UUID, tenant_id: UUID) -> None:
         """Write what this tenant used and return when it is in the table; what cannot be written now is kept."""
