@@ -241,7 +241,7 @@ async def test_from_its_end_on_it_serves_no_call_and_no_other_takes_its_place(
     stored = await organization.connect(github, ADA, expires_at="2090-01-01T02:00:00+02:00")
     assert (stored["expires_at"], stored["is_active"]) == ("2090-01-01T00:00:00Z", True)
     assert await acting(organization, "o") == "ada"
-    ends = asyncio.get_running_loop().time() + 4
+    ends = asyncio.get_running_loop().time() + 7
     stored = await organization.connect(github, ADA, expires_at=await soon(mesh))
     while (await organization.ask("GET", f"{PATH}/github"))[1]["is_active"]:
         assert asyncio.get_running_loop().time() < ends + 30
@@ -255,9 +255,9 @@ async def test_from_its_end_on_it_serves_no_call_and_no_other_takes_its_place(
 
 
 async def soon(mesh: Mesh) -> str:
-    """Return a time four seconds from now, by the database's clock."""
+    """Return a time seven seconds from now, by the database's clock: it must not be over when it is stored."""
     async with mesh.app.database.routing() as tx:
-        at = await tx.value("select now() + interval '4 seconds'")
+        at = await tx.value("select now() + interval '7 seconds'")
     return at.isoformat()
 
 

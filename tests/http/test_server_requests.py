@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from http_talk import body_of, echo, reply, serving
+from http_talk import body_of, echo, reply, serving, until
 
 HEAD = b"POST /a HTTP/1.1\r\nHost: h\r\n"
 
@@ -182,6 +182,7 @@ async def test_a_body_that_is_not_read_is_not_taken_in_either():
         await asyncio.sleep(60)
 
     async with serving(deaf) as served, served.talk(HEAD + b"Content-Length: 100000000\r\n\r\n") as talk:
+        await until(lambda: any(one._current for one in served.server._connections))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(talk.pour(b"x" * 100_000), 0.5)
         connection = next(iter(served.server._connections))
