@@ -131,6 +131,8 @@ def _reason(error: msgspec.DecodeError, raw: bytes) -> str:
         # It is said, too, of a text that ends with half of a pair.
         half = ", or a character in it is half of a surrogate pair" if _HALF.search(raw) else ""
         return f"The JSON ends before it is complete{half}."
+    if " out of range" in text:  # what follows is no place that a reader could find
+        return "A number in the JSON is out of range: too large to be read."
     return f"{text.removesuffix('.')}."
 
 
