@@ -226,13 +226,14 @@ async def test_a_server_that_says_nothing_to_the_whole_message_is_not_sent_it_tw
 
 
 async def test_a_server_that_hangs_before_the_message_ends_is_tried_again(post, server, monkeypatch):
-    monkeypatch.setattr(smtp, "_ATTEMPT_SECONDS", 0.3)
     server.on_rcpt = lambda _: asyncio.sleep(3600)
+    with monkeypatch.context() as patched:
+        patched.setattr(smtp, "_ATTEMPT_SECONDS", 0.3)
+        async with post.outbox(server.plain) as outbox:
+            await post.put(outbox)
+            await outbox.settled()
+    server.on_rcpt = lambda _: None
     async with post.outbox(server.plain) as outbox:
-        await post.put(outbox)
-        await outbox.settled()
-        server.on_rcpt = lambda _: None
-        monkeypatch.setattr(smtp, "_ATTEMPT_SECONDS", 60)
         await post.hurry(outbox)
     assert len(server.taken) == 1
 
@@ -291,13 +292,20 @@ async def test_a_connection_that_the_server_ended_between_two_mails_is_replaced(
     assert len(server.taken) == 2
 
 
-async def test_the_end_waits_a_little_and_gives_the_mail_back(post, server):
+def patiently(outbox, monkeypatch, *seconds):
+    """Have each of the three waits of the outbox's end last so long; what is to be done meanwhile takes its time."""
+    whole, each = outbox._lanes_end, iter(seconds)
+    monkeypatch.setattr(outbox, "_lanes_end", lambda _: whole(next(each)))
+
+
+async def test_the_end_waits_a_little_and_gives_the_mail_back(post, server, monkeypatch):
     server.on_rcpt = lambda _: asyncio.sleep(3600)
     async with post.outbox(server.plain) as outbox:
         await post.put(outbox)
         await _reached(post)
+        patiently(outbox, monkeypatch, 0.2, 30, 30)
         begun = asyncio.get_running_loop().time()
-        await outbox.close(0.2)
+        await outbox.close()
         assert asyncio.get_running_loop().time() - begun < 20
     (row,) = await post.rows()
     assert row["sealed"] is not None
@@ -309,22 +317,29 @@ async def test_the_end_waits_a_little_and_gives_the_mail_back(post, server):
 
 
 async def test_the_end_does_not_cut_off_a_mail_that_is_nearly_sent(post, server):
-    server.on_data = lambda _: asyncio.sleep(0.3)
+    arrived = asyncio.Event()
+
+    def nearly(_session):
+        arrived.set()
+        return asyncio.sleep(0.3)
+
+    server.on_data = nearly
     async with post.outbox(server.plain) as outbox:
         await post.put(outbox)
-        await _reached(post)
+        await arrived.wait()
     assert len(server.taken) == 1
     assert [row["sealed"] for row in await post.rows()] == [None]
 
 
-async def test_the_end_says_of_which_mail_nobody_knows_whether_it_was_sent(post, server, log):
+async def test_the_end_says_of_which_mail_nobody_knows_whether_it_was_sent(post, server, log, monkeypatch):
     server.on_data = lambda _: asyncio.sleep(3600)
     async with post.outbox(server.plain) as outbox:
         await post.put(outbox, event="test:swallowed")
         async with asyncio.timeout(30):
             while not (await post.rows())[0]["handed_over_at"]:  # noqa: ASYNC110 - another's row
                 await asyncio.sleep(0.01)
-        await outbox.close(0.2)
+        patiently(outbox, monkeypatch, 0.2, 0.2, 30)
+        await outbox.close()
     assert "(test:swallowed) was sent is not known" in log.text
     assert [row["sealed"] for row in await post.rows()] == [None]
 
