@@ -11,6 +11,7 @@ import pytest
 from devmesh.access import Allowance, Caller, Person, Rights, Role
 from devmesh.errors import RateLimited
 from devmesh.ids import new_id
+from devmesh.limits import remote, wire
 from devmesh.limits.choice import choose
 from devmesh.limits.remote import fault
 from devmesh.limits.service import Limits
@@ -42,7 +43,8 @@ def nowhere() -> RedisUrl:
 @pytest.fixture
 async def limits(tmp_path):
     settings = Settings(data_dir=tmp_path, redis_url=nowhere(), workers=4)
-    limits = choose(60, 120, settings)
+    # Refilled so slowly that no machine takes as long.
+    limits = choose(1, 120, settings)
     await limits.open()
     yield limits
     await limits.close()
@@ -63,7 +65,7 @@ async def test_a_server_that_finds_no_redis_gives_each_worker_its_part_and_says_
     limits = choose(60, 120, Settings(data_dir=tmp_path, redis_url=nowhere(), workers=4))
     with caplog.at_level(logging.INFO):
         await limits.open()
-        caller = caller_with(Allowance(100, 3600, 60, 80))
+        caller = caller_with(Allowance(100, 3600, 1, 80))
         assert await spends(limits, caller) == 20
         await limits.close()
     assert LIMITS_BY_SHARE.value() == 1
@@ -74,11 +76,11 @@ async def test_a_server_that_finds_no_redis_gives_each_worker_its_part_and_says_
 
 
 async def test_the_headers_tell_of_the_part(limits):
-    caller = caller_with(Allowance(100, 60))
+    caller = caller_with(Allowance(100, 3600))
     await limits.spend(caller)
     headers = dict(limits.headers(caller))
     assert headers[b"x-ratelimit-remaining"] == b"24"
-    assert headers[b"ratelimit-policy"] == b'"key";q=25;w=60'
+    assert headers[b"ratelimit-policy"] == b'"key";q=25;w=3600'
 
 
 async def test_nobody_is_shut_out_by_a_part_of_less_than_one(limits):
@@ -96,7 +98,9 @@ async def test_without_a_redis_the_limits_are_the_processs_own(tmp_path):
     assert type(choose(60, 120, Settings(data_dir=tmp_path))) is Limits
 
 
-async def test_what_is_wrong_with_a_redis_is_told_without_its_password():
+async def test_what_is_wrong_with_a_redis_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(remote, "_PROBE_SECONDS", 30.0)
+    monkeypatch.setattr(wire, "_CONNECT_SECONDS", 30.0)
     found = await fault(nowhere())
     assert found is not None
     assert found.startswith("ConnectionError")
