@@ -176,7 +176,7 @@ class Conflict(MeshError):
 
 
 class PreconditionFailed(MeshError):
-    """What the request expects by If-Match is not so any more."""
+    """What the request expects by If-Match or If-None-Match is not so."""
 
     status = 412
     code = "precondition_failed"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from counting import Counting
+
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from devmesh.demo.github import GitHub
     from running import Organization
     from shell import Shell
@@ -114,6 +119,37 @@ async def test_a_stored_credential_is_replaced_only_after_yes_and_that_is_said(
     assert (beside.code, "replaced" in beside.text) == (0, False), beside.out
     piped = await logged_in.run("connect", "github", "--field", f"base_url={github.url}", stdin=ADA)
     assert (piped.code, "was replaced" in piped.err) == (0, True), piped.err
+
+
+class _Meanwhile(Counting):
+    """Has somebody store a credential as soon as a command has been told that there is none."""
+
+    def __init__(self, organization: Organization, github: GitHub) -> None:
+        super().__init__(organization.mesh.url)
+        self._connect = partial(organization.connect, github, ADA)
+
+    async def _hand_on(self, request: web.Request) -> web.Response:
+        reply = await super()._hand_on(request)
+        if (request.method, request.path, reply.status) == ("GET", "/api/v1/credentials/github", 404):
+            await self._connect()
+        return reply
+
+
+async def test_one_that_came_to_be_meanwhile_is_not_replaced_unasked(
+    shell: Shell, organization: Organization, github: GitHub
+):
+    async with _Meanwhile(organization, github) as server:
+        shell.environ |= {"DEVMESH_URL": server.url, "DEVMESH_API_KEY": organization.key}
+        ran = await shell.type(
+            "connect", "github", answers=[("token (not shown)", "ghp_another"), ("base_url (Enter", github.url)]
+        )
+        assert (ran.code, "Run the command again: it asks whether to replace it." in ran.text) == (1, True), ran.out
+        # In a pipe nobody is asked, and what is there is replaced.
+        await organization.ask("DELETE", "/api/v1/credentials/github")
+        piped = await shell.run("connect", "github", "--field", f"base_url={github.url}", stdin=ADA)
+        assert piped.code == 0, piped.err
+    _, page = await organization.ask("GET", "/api/v1/audit?action=credential.store")
+    assert page["count"] == 3
 
 
 async def test_a_label_and_a_service_account_are_stored_as_such(

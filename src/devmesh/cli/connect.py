@@ -72,7 +72,8 @@ def _connect(options: argparse.Namespace) -> Exit:
         owner = "organization" if options.organization else "user"
         path, query = f"/credentials/{in_path(service['service'])}", {"owner": owner, "label": options.label}
         former = _is_stored(server, path, query)
-    if former and somebody() and not options.yes and not _is_to_be_replaced(service, options):
+    asks = somebody() and not options.yes
+    if former and asks and not _is_to_be_replaced(service, options):
         raise Failed("Nothing was stored: the credential that there is stays.")
     screen.say(f"{service['title']}{_made_at(service)}")
     values = _values(service, dict(options.field), screen)
@@ -80,7 +81,8 @@ def _connect(options: argparse.Namespace) -> Exit:
     body |= {"label": options.label} if options.label else {}
     with Progress(f"asking {service['title']} whose it is") as progress:
         server.wait = progress.wait
-        server.ask("POST", "/credentials", body)
+        # Nor is one replaced unasked that came to be while this one was typed.
+        server.ask("POST", "/credentials", body, headers={"If-None-Match": "*"} if asks and not former else {})
         if former:
             screen.note("The credential that was stored here before was replaced.", Color.YELLOW)
         verdict = server.ask("POST", f"{path}/validate", query=query)

@@ -25,6 +25,7 @@ _STEPS = tuple(
 )
 # By the problem's code, where a route's name is not enough.
 _BY_PROBLEM = {
+    "credential_exists": "It came to be meanwhile. Run the command again: it asks whether to replace it.",
     "login_failed": "Check the address and the password, then 'devmesh login' again. How a forgotten one is set anew "
     "stands in docs/guide/login.md.",
 }

@@ -13,7 +13,7 @@ from msgspec.structs import force_setattr
 
 from devmesh.credentials.terms import AllowedRoles, AllowedTools, ExpiresAt, Label, Rules, Terms, written
 from devmesh.crypto.sealing import place
-from devmesh.errors import Conflict, Forbidden, NotFound, Unavailable
+from devmesh.errors import Conflict, Forbidden, NotFound, PreconditionFailed, Unavailable
 
 Owner = Literal["user", "organization"]
 Source = Literal["user", "passthrough", "organization"]
@@ -137,6 +137,14 @@ class CredentialNotFound(NotFound):
         """Return the error naming the labels that the owner does have for that service."""
         known = [f"?label={label}" if label else "no label" for label in labels]
         return cls(hint=f"There is one with {', one with '.join(known)}.") if known else cls()
+
+
+class CredentialExists(PreconditionFailed):
+    """The owner has a credential of that label for that service, and If-None-Match says that none is replaced."""
+
+    code = "credential_exists"
+    detail = "There is a credential of this label already; it stays as it is."
+    hint = "To replace it, which cannot be undone, send the request without If-None-Match."
 
 
 class TooManyLabels(Conflict):

@@ -17,7 +17,8 @@ from devmesh.credentials.service import Credentials
 from devmesh.credentials.terms import Rule
 from devmesh.errors import Fault, Invalid
 from devmesh.http.body import parse
-from devmesh.http.routing import Cursor, Limit, cursor_of, delete, get, position_of, post
+from devmesh.http.conditional import only_new
+from devmesh.http.routing import Cursor, Limit, Request, cursor_of, delete, get, position_of, post
 from devmesh.upstream.model import Connector, Field, Tool, Verdict
 
 _MESSAGES = {
@@ -227,9 +228,11 @@ async def list_services(
 
 
 @post("/credentials", scope="credentials:write", status=201)
-async def store_credential(credentials: Credentials, caller: Caller, data: NewCredential) -> CredentialShown:
-    """Store a credential, sealed."""
-    return CredentialShown.of(await credentials.store(caller, data))
+async def store_credential(
+    credentials: Credentials, caller: Caller, request: Request, data: NewCredential
+) -> CredentialShown:
+    """Store a credential, sealed; with If-None-Match: * only if there is none of its label yet."""
+    return CredentialShown.of(await credentials.store(caller, data, only_new=only_new(request)))
 
 
 @get("/credentials", scope="credentials:read")
@@ -290,11 +293,6 @@ def _object(arguments: str | None) -> Mapping[str, Any]:
 
 
 ROUTES = [
-    list_services,
-    store_credential,
-    list_credentials,
-    get_credential,
-    remove_credential,
-    validate_credential,
+    list_services, store_credential, list_credentials, get_credential, remove_credential, validate_credential,
     explain_credential,
-]
+]  # fmt: skip

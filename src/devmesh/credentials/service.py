@@ -15,6 +15,7 @@ from devmesh.credentials.form import check
 from devmesh.credentials.model import (
     MOST_LABELS,
     Credential,
+    CredentialExists,
     CredentialNotFound,
     NewCredential,
     Owner,
@@ -68,8 +69,11 @@ class Credentials:
         self._standings = Standings(changes)
         self._underway = UnderWay(MOST_ASKED)
 
-    async def store(self, caller: Caller, new: NewCredential) -> Credential:
-        """Seal and keep the credential; it replaces the owner's former one of that label at commit."""
+    async def store(self, caller: Caller, new: NewCredential, *, only_new: bool = False) -> Credential:
+        """Seal and keep the credential; it replaces the owner's former one of that label at commit.
+
+        If there is one, `only_new` raises CredentialExists: of many at once one is stored.
+        """
         caller.require(_scope(new.owner, "write"))
         connector = self._connectors.get(new.service_type)
         if connector is None:
@@ -84,7 +88,7 @@ class Credentials:
             await self._hold(tx, caller)
             # Nobody else gets the owner's key before this ends: what is counted now still holds at commit.
             key_id, key = await self._data_keys.of(tx, caller.organization_id, user_id)
-            await self._admit_label(tx, caller, user_id, new)
+            await self._admit_label(tx, caller, user_id, new, only_new=only_new)
             row = Sealed(
                 id=new_id(),
                 organization_id=caller.organization_id,
@@ -221,11 +225,16 @@ class Credentials:
         with contextlib.suppress(NameNotResolved):
             await self._sender.check(base_url, caller.organization_slug)
 
-    async def _admit_label(self, tx: Tx, caller: Caller, user_id: UUID | None, new: NewCredential) -> None:
-        """Raise TooManyLabels if it would be one more than an owner may have for a service."""
+    async def _admit_label(
+        self, tx: Tx, caller: Caller, user_id: UUID | None, new: NewCredential, *, only_new: bool
+    ) -> None:
+        """Raise TooManyLabels if it would be one more than an owner may have for a service, or CredentialExists."""
         whose = (caller.organization_id, caller.tenant_id, user_id, new.service_type)
         labels = await store.labels(tx, *whose)
-        if (new.label or "") not in labels and len(labels) >= MOST_LABELS:
+        known = (new.label or "") in labels
+        if known and only_new:
+            raise CredentialExists
+        if not known and len(labels) >= MOST_LABELS:
             raise TooManyLabels(labels)
 
     async def _hold(self, tx: Tx, caller: Caller) -> None:

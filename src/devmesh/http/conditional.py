@@ -45,6 +45,17 @@ def is_known(request: Request, tag: str) -> bool:
     return sent == "*" or tag in {each.removeprefix("W/") for each in _tags(sent, "If-None-Match")}
 
 
+def only_new(request: Request) -> bool:
+    """Return whether If-None-Match is `*`: what is there already is not to be replaced, and 412 is the reply.
+
+    Any other tag is none of what has no tags, and forbids nothing. Raises BadRequest.
+    """
+    sent = _sent(request, b"if-none-match")
+    if sent not in (None, "*"):
+        _tags(sent or "", "If-None-Match")
+    return sent == "*"
+
+
 def _sent(request: Request, name: bytes) -> str | None:
     values = [value.decode("latin-1") for sent, value in request.pairs if sent == name]
     return ", ".join(values).strip(" \t") if values else None

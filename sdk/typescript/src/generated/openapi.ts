@@ -910,8 +910,8 @@ export interface paths {
         get: operations["ApiV1CredentialsListCredentials"];
         put?: never;
         /**
-         * Store a credential, sealed.
-         * @description Store a credential, sealed.
+         * Store a credential, sealed; with If-None-Match: * only if there is none of its label yet.
+         * @description Store a credential, sealed; with If-None-Match: * only if there is none of its label yet.
          *
          *     Needs the scope `credentials:write`.
          */

@@ -128,7 +128,7 @@ def list_all_services(core: Core) -> Pages[models.ServiceShown]:
 def store_credential(
     core: Core, service_type: str, credentials: dict[str, str], **fields: Unpack[models.NewCredentialOptions]
 ) -> Steps[models.CredentialShown]:
-    """Store a credential, sealed."""
+    """Store a credential, sealed; with If-None-Match: * only if there is none of its label yet."""
     return core.run(
         Call(
             "POST",
