@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from devmesh.demo.github import GitHub
 from devmesh.demo.served import Served
@@ -89,6 +90,8 @@ class Reader:
         text = text.replace(
             "devmesh connect github <<<", f"devmesh connect github --field base_url={self._github.url} <<<"
         )
+        # What else serves on the usual port of this machine is no concern of the tests.
+        text = text.replace("devmesh doctor", f"devmesh doctor --port {urlsplit(self.served.url).port}")
         token = '-H "X-Service-GitHub-Token: $GITHUB_TOKEN"'
         return text.replace(token, f'{token} -H "X-Service-GitHub-Base-Url: {self._github.url}"')
 
