@@ -19,7 +19,7 @@ from devmesh.client.address import DEFAULT_URL
 from devmesh.client.failure import Exit
 from devmesh.settings import DEFAULT_PORT
 from hostile import Hostile, reply
-from shell import PROGRAM, Shell
+from shell import PROGRAM, Ran, Shell
 
 if TYPE_CHECKING:
     from devmesh.demo.github import GitHub
@@ -113,6 +113,14 @@ def test_what_may_follow_is_known_without_a_server(
     assert not none & found
 
 
+async def completed(shell: Shell, *words: str) -> Ran:
+    """Ask what may follow until there is an answer: one that takes two seconds is none."""
+    async with asyncio.timeout(120):
+        while not (ran := await shell.run("completion", "words", "--", *words)).said:
+            pass
+    return ran
+
+
 async def test_services_tools_and_a_tools_arguments_come_from_the_server(
     logged_in: Shell, organization: Organization, github: GitHub
 ):
@@ -126,7 +134,7 @@ async def test_services_tools_and_a_tools_arguments_come_from_the_server(
         ("keys", "create", "x", "--t"): ["--tenant", "--type"],
     }
     for given, found in cases.items():
-        ran = await logged_in.run("completion", "words", "--", *given)
+        ran = await completed(logged_in, *given)
         assert (ran.code, ran.out.split()) == (0, found), (given, ran.said)
 
 
@@ -136,7 +144,7 @@ async def test_words_of_a_hostile_server_mean_nothing_to_a_shell(shell: Shell):
     )
     async with Hostile(lambda _: reply("200 OK", evil)) as server:
         shell.environ |= {"DEVMESH_URL": server.url, "DEVMESH_API_KEY": "usr_x"}
-        ran = await shell.run("completion", "words", "--", "connect", "")
+        ran = await completed(shell, "connect", "")
     assert (ran.code, ran.out) == (0, "good\n")
 
 

@@ -126,7 +126,7 @@ async def test_a_server_that_falls_silent_or_drips_is_not_waited_for_for_ever(
     async with Hostile(lambda _: whole[:40] if not drip else whole, silent=True, drip=drip) as server:
         begun = time.monotonic()
         asking = Server(Address.of(server.url), Nobody(), whole_seconds=1.0)
-        with pytest.raises(Away, match=r"did not answer whole within [012] s"):
+        with pytest.raises(Away, match=r"did not answer whole within \d+ s"):
             await asyncio.to_thread(asking.ask, "GET", "/health")
         assert time.monotonic() - begun < 30
 
