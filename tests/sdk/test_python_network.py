@@ -156,9 +156,9 @@ async def test_who_awaits_gets_one_error_in_time(answering, talk, kind):
 
 async def test_a_name_that_nobody_has_and_a_port_on_which_nobody_listens_are_connections_that_failed():
     for url in (f"http://127.0.0.1:{free_port()}", "http://mesh.invalid"):
-        with Client(url, ApiKey(KEY), retries=1, timeout=3) as client:
+        with Client(url, ApiKey(KEY), retries=1, timeout=15) as client:
             await judged(lambda client=client: asyncio.to_thread(client.auth.profile), ConnectionFailedError)
-        async with AsyncClient(url, ApiKey(KEY), retries=1, timeout=3) as client:
+        async with AsyncClient(url, ApiKey(KEY), retries=1, timeout=15) as client:
             await judged(client.auth.profile, ConnectionFailedError)
 
 
