@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import ssl
 
 import pytest
 
-from http_talk import body_of, reply, serving, until
+from authority import Authority
+from http_talk import Talk, body_of, reply, serving, until
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 OLD = b"GET / HTTP/1.0\r\n\r\n"
@@ -21,6 +23,16 @@ def told(*pieces: bytes, status: int = 200, headers=()):
         await send({"type": "http.response.start", "status": status, "headers": headers})
         for number, piece in enumerate(pieces, 1):
             await send({"type": "http.response.body", "body": piece, "more_body": number < len(pieces)})
+
+    return app
+
+
+def whole_in(pieces, headers=()):
+    """Return an application that sends a whole body in these pieces, at once."""
+
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": pieces})
 
     return app
 
@@ -77,6 +89,44 @@ async def test_the_reply_to_a_head_has_no_body(pieces, headers):
             await talk.say(GET.replace(b"GET", b"HEAD"))
             said = await talk.hear(bare=True)
             assert said.headers.get("content-length") == "5" or said.headers["transfer-encoding"] == "chunked"
+
+
+@pytest.mark.parametrize("long", [b"", b"x" * 40_000, b"x" * 5_000_000])
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_whole_body_in_several_pieces_arrives_in_their_order(long, tls, tmp_path):
+    pieces = [b"a" * 20_000, b"", long, b"b"]
+    context = trusting = None
+    if tls:
+        authority = Authority(tmp_path)
+        context, trusting = authority.server_context(), ssl.create_default_context(cafile=authority.file)
+        trusting.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    name = "localhost" if tls else None
+    async with serving(whole_in(pieces), tls=context) as served:
+        streams = await asyncio.open_connection("127.0.0.1", served.port, ssl=trusting, server_hostname=name)
+        talk = Talk(*streams)
+        await talk.say(GET * 3)
+        # Longer than the system takes at once: what nobody reads yet has to wait here.
+        await asyncio.sleep(0.1)
+        for _ in range(3):
+            said = await talk.hear()
+            assert said.headers["content-length"] == str(len(said.body))
+            assert said.body == b"".join(pieces)
+        await talk.leave()
+
+
+async def test_the_reply_to_a_head_tells_the_length_of_all_pieces():
+    async with serving(whole_in([b"x" * 40_000, b"y"])) as served, served.talk() as talk:
+        for _ in range(2):
+            await talk.say(GET.replace(b"GET", b"HEAD"))
+            assert (await talk.hear(bare=True)).headers["content-length"] == "40001"
+
+
+async def test_pieces_that_are_not_as_long_together_as_the_reply_says_are_never_sent(caplog):
+    app = whole_in([b"x" * 40_000, b"y"], headers=[(b"content-length", b"40000")])
+    with caplog.at_level(logging.ERROR):
+        async with serving(app) as served, served.talk(GET) as talk:
+            assert (await talk.hear()).status == 500
+    assert "the reply is of 40001 bytes" in caplog.text
 
 
 @pytest.mark.parametrize("status", [204, 304])

@@ -61,7 +61,7 @@ class Endpoint:
         else:
             (status, body, extra), headers = _NOT_ALLOWED, []
         headers += extra
-        headers.append((b"content-length", b"%d" % len(body)))
+        headers.append((b"content-length", b"%d" % sum(map(len, body))))
         if body:
             headers.append(_JSON)
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -97,8 +97,8 @@ class Endpoint:
                 replies.append(await self._answer_one_of(value, exchange, caller))
             except Exception as error:  # noqa: BLE001 - one of a batch does not end the others
                 replies.append(told(error, exchange))
-        bodies = [reply.body for reply in replies if reply.body]
-        return Reply(200, b"[%b]" % b",".join(bodies)) if bodies else ACCEPTED
+        bodies = [b"".join(reply.body) for reply in replies if reply.body]
+        return Reply(200, (b"[", b",".join(bodies), b"]")) if bodies else ACCEPTED
 
     async def _answer_one_of(self, value: Any, exchange: Exchange, caller: Caller) -> Reply:
         try:

@@ -19,19 +19,22 @@ _STAMP: Final[dict[str, Any]] = {META_SERVER: _SERVER}
 
 
 class Reply(NamedTuple):
-    """An HTTP reply to be sent whole; an empty body is sent without a content type."""
+    """An HTTP reply to be sent whole, its body in pieces: a result may be long, and nobody has to put it together.
+
+    An empty body is sent without a content type.
+    """
 
     status: int
-    body: bytes
+    body: Sequence[bytes]
     headers: Sequence[Header] = ()
 
 
-ACCEPTED: Final = Reply(202, b"")
+ACCEPTED: Final = Reply(202, ())
 
 
 def succeed(request_id: Id, *result: bytes) -> Reply:
     """Return the reply that holds the result, which is JSON already, in one piece or in several."""
-    return Reply(200, b"".join((b'{"jsonrpc":"2.0","id":', _encode(request_id), b',"result":', *result, b"}")))
+    return Reply(200, (b'{"jsonrpc":"2.0","id":%b,"result":' % _encode(request_id), *result, b"}"))
 
 
 def failure(
@@ -42,14 +45,11 @@ def failure(
     if data is not None:
         error["data"] = data
     body = b'{"jsonrpc":"2.0","id":%b,"error":%b}' % (_encode(request_id), KEY.sub(b"[key]", _encode(error)))
-    return Reply(status, body, headers)
+    return Reply(status, (body,), headers)
 
 
 def called(result: ToolResult, *, modern: bool) -> list[bytes]:
-    """Return the tool's result in the era's form: only 2026-07-28 lets structuredContent be any JSON value.
-
-    It comes in pieces: a result may be long, and is put together once.
-    """
+    """Return, in pieces, the tool's result in the era's form: only 2026-07-28 lets structuredContent be any JSON."""
     text, structured, meta = result.text, result.structured, result.meta
     raw = b""
     if isinstance(text, str):

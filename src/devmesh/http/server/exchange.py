@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from devmesh.errors import MeshError
@@ -19,7 +20,7 @@ class Wire(Protocol):
 
     last: bool
 
-    def write(self, data: bytes) -> None: ...  # noqa: D102 - the names say it
+    def write(self, *pieces: bytes) -> None: ...  # noqa: D102 - the names say it
     def wants_more(self) -> None: ...  # noqa: D102
     async def writable(self) -> None: ...  # noqa: D102
 
@@ -137,7 +138,10 @@ class Exchange:
             await self._news.wait()
 
     async def send(self, message: Message) -> None:
-        """Send a part of the reply; raise WrongReplyError if that cannot be it."""
+        """Send a part of the reply; raise WrongReplyError if that cannot be it.
+
+        Beyond what ASGI knows, a body that is sent whole may be bytes in several pieces.
+        """
         kind = message["type"]
         if kind == "http.response.start" and self._start is None:
             self._start = {"status": message["status"], "headers": list(message.get("headers", ()))}
@@ -147,18 +151,20 @@ class Exchange:
                 self._write(self._piece(self._start, body, last=False))
                 await self._wire.writable()
                 return
-            data = self._piece(self._start, body, last=True) if self.begun else self._whole(self._start, body)
-            self._write(data)
+            if self.begun:
+                self._write(self._piece(self._start, body, last=True))
+            else:
+                self._write(*self._whole(self._start, body))
             self.ended = True
             if self._news is not None:
                 self._news.set()
         else:
             raise WrongReplyError(f"{kind} is out of turn")
 
-    def _whole(self, start: Message, body: bytes) -> bytes:
-        data = whole(start, body, to_head=self._to_head, connection=self._connection())
+    def _whole(self, start: Message, body: bytes | Sequence[bytes]) -> list[bytes]:
+        pieces = whole(start, body, to_head=self._to_head, connection=self._connection())
         self.begun = True
-        return data
+        return pieces
 
     def _piece(self, start: Message, body: bytes, *, last: bool) -> bytes:
         stream = self._stream
@@ -179,6 +185,6 @@ class Exchange:
         self.keep = False
         return _CLOSE
 
-    def _write(self, data: bytes) -> None:
-        if data and not self._gone:
-            self._wire.write(data)
+    def _write(self, *pieces: bytes) -> None:
+        if pieces[0] and not self._gone:
+            self._wire.write(*pieces)

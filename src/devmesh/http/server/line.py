@@ -63,10 +63,14 @@ class Line(asyncio.Protocol):
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
 
-    def write(self, data: bytes) -> None:
-        """Send bytes."""
-        if self._transport is not None:
-            self._transport.write(data)
+    def write(self, *pieces: bytes) -> None:
+        """Send bytes, in one go."""
+        if self._transport is None:
+            return
+        if len(pieces) == 1:
+            self._transport.write(pieces[0])
+        else:
+            self._transport.writelines(pieces)
 
     async def writable(self) -> None:
         """Return when the client has taken most of what was sent, or has gone."""

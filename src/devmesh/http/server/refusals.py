@@ -61,4 +61,4 @@ def refusal(error: MeshError) -> bytes:
     request_id = new_request_id()
     found = render(error, request_id=request_id, headers=(*_HEADERS, (b"x-request-id", request_id.encode())))
     start = {"status": found.status, "headers": found.headers}
-    return whole(start, found.body, to_head=False, connection=b"connection: close")
+    return b"".join(whole(start, found.body, to_head=False, connection=b"connection: close"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,7 +12,10 @@ _LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode
 _BODILESS: Final = frozenset({204, 304})
 _FINAL: Final = 200
 _CR, _LF = b"\r\n"
+_HEAD_ENDS: Final = b"\r\n\r\n"
 _UNTIL_CLOSE: Final = -1
+# Up to here one copy costs less than a write of several pieces.
+_COPIED_BYTES: Final = 32 * 1024
 
 
 class WrongReplyError(RuntimeError):
@@ -26,23 +29,29 @@ class _Date:
     line = b""
 
 
-def whole(start: Mapping[str, Any], body: bytes, *, to_head: bool, connection: bytes | None) -> bytes:
-    """Return a reply whose body is known; the reply to a HEAD (`to_head`) is the same without it.
+def whole(
+    start: Mapping[str, Any], body: bytes | Sequence[bytes], *, to_head: bool, connection: bytes | None
+) -> list[bytes]:
+    """Return, in pieces, a reply whose body is known; the reply to a HEAD (`to_head`) is the same without it.
 
+    A long body stays in the pieces that it has, for a copy of it is what costs most.
     Raises WrongReplyError if the length that it tells is another, or a header holds a line break.
     """
-    status: int = start["status"]
+    pieces = (body,) if isinstance(body, bytes) else body
+    size = sum(map(len, pieces))
     lines = _lines(start, connection)
     length = _length_of(start)
-    if status in _BODILESS:
-        body = b""
+    if start["status"] in _BODILESS:
+        pieces = ()
     elif length is None:
-        lines.append(b"content-length: %d" % len(body))
-    elif to_head:
-        body = b""
-    elif length != b"%d" % len(body):
-        raise WrongReplyError(f"the reply is of {len(body)} bytes and says that it is of {length!r}")
-    return b"".join((_joined(lines), b"\r\n\r\n", b"" if to_head else body))
+        lines.append(b"content-length: %d" % size)
+    elif length != b"%d" % size and not to_head:
+        raise WrongReplyError(f"the reply is of {size} bytes and says that it is of {length!r}")
+    if to_head:
+        pieces = ()
+    if size > _COPIED_BYTES:
+        return [_joined(lines) + _HEAD_ENDS, *pieces]
+    return [b"".join((_joined(lines), _HEAD_ENDS, *pieces))]
 
 
 class Stream:
@@ -62,7 +71,7 @@ class Stream:
         lines = _lines(start, connection)
         if self._chunked:
             lines.append(b"transfer-encoding: chunked")
-        return _joined(lines) + b"\r\n\r\n"
+        return _joined(lines) + _HEAD_ENDS
 
     def piece(self, body: bytes, *, last: bool) -> bytes:
         """Return the bytes of one piece of the body; raise WrongReplyError if the pieces are not what the head says."""
