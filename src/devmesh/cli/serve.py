@@ -20,15 +20,21 @@ Developer Mesh serves on {listening}
   mail      {mail}
   data      {data}
 
-Register your organization:
-
-  curl -X POST {url}/api/v1/auth/register/organization \\
-    -H 'Content-Type: application/json' \\
-    -d '{{"organization_name": "My Team", "organization_slug": "my-team", "admin_email": "me@example.com",
-         "admin_name": "My Name", "admin_password": "a password of your own"}}'
+{first}
 
 Then connect an agent: docs/start.md shows how. Ctrl-C stops the server.
 """
+
+_REGISTER = """\
+Register your organization:
+
+  curl -X POST {url}/api/v1/auth/register/organization \\
+    -H 'Content-Type: application/json' \\{token}
+    -d '{{"organization_name": "My Team", "organization_slug": "my-team", "admin_email": "me@example.com",
+         "admin_name": "My Name", "admin_password": "a password of your own"}}'"""
+_WITH_HEADER = """
+    -H "X-Registration-Token: $DEVMESH_REGISTRATION_TOKEN" \\"""
+_CLOSED = "New organizations cannot register (DEVMESH_REGISTRATION): log in to yours, with 'devmesh login'."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,11 +68,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _say_next(settings: Settings) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    token = _WITH_HEADER if settings.registration == "token" else ""
+    register = _REGISTER.format(url=settings.public_url, token=token)
     text = _NEXT.format(
         listening=f"{host}:{settings.port}",
         url=settings.public_url,
         mail=settings.smtp_url or f"{settings.data_dir / 'outbox'} (files: DEVMESH_SMTP_URL is not set)",
         data=settings.data_dir,
+        first=_CLOSED if settings.registration == "closed" else register,
     )
     sys.stdout.write(text)
     sys.stdout.flush()
