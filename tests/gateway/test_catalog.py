@@ -20,6 +20,13 @@ async def test_only_the_beginning_of_a_long_name_is_compared():
         assert near in str(unknown.value.extra)
 
 
+@pytest.mark.parametrize("name", ["GITHUB.CREATE_ISSUE", "GitHub.createIssue", "GitHub_CreateIssue"])
+async def test_letter_case_leads_nobody_to_another_service(name: str):
+    with pytest.raises(UnknownTool) as unknown:
+        await Catalog(CONNECTORS).find(name)
+    assert unknown.value.extra["nearest"][0] in {"github.create_issue", "github_create_issue"}
+
+
 def test_every_name_fits_into_what_is_compared():
     assert all(len(name) < 64 for name in (tool.name for one in CONNECTORS.values() for tool in one.tools.values()))
 

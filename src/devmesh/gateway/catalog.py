@@ -53,7 +53,7 @@ class Catalog:
         known = [tool.name for connector in self._connectors.values() for tool in connector.tools.values()]
         if "." not in name:
             known += [one.replace(".", "_") for one in known]
-        return tuple(difflib.get_close_matches(name[:_LONGEST], known, n=_NEAREST))
+        return tuple(difflib.get_close_matches(name[:_LONGEST].lower(), known, n=_NEAREST))
 
     async def listing(self, caller: Caller, reach: frozenset[Reach]) -> Listing:
         """Return the tools that the caller may call with what is stored (`reach`), by name."""
