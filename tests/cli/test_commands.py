@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -187,6 +188,22 @@ async def test_bash_completes_a_command(tmp_path: Path):
 async def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path):
     program = "set -o pipefail; devmesh completion fish | { exec <&-; sleep 1; }"
     assert await bash(Shell(tmp_path), program) == ""
+
+
+@pytest.mark.parametrize("command", ["doctor", "demo"])
+def test_a_report_that_nobody_reads_ends_without_a_traceback(tmp_path: Path, command: str):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", "import devmesh.cli; raise SystemExit(devmesh.cli.main())", command],
+        env=os.environ | {"DEVMESH_DATA_DIR": str(tmp_path)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 async def test_ctrl_c_ends_a_question_with_130(shell: Shell):

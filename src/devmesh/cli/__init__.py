@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,8 @@ COMMANDS = {
 
 
 _USAGE = 2
+# What a shell says of a program that SIGPIPE ended.
+_PIPE_CLOSED = 141
 # As argparse says it.
 _CHOICE = re.compile(r"invalid choice: '([^']+)' \(choose from (.+)\)")
 
@@ -83,7 +86,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return _USAGE
     options = parser.parse_args(given)
-    return _command(options.command).run(options)
+    try:
+        code = _command(options.command).run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; nor is what is still buffered written when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    return code
 
 
 def port(text: str) -> int:
