@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -32,9 +33,20 @@ from running import Mesh, Organization
 hypothesis.load_profile("ci")
 
 
+class _Loop(uvloop.Loop):
+    """The event loop that a worker runs in; at its end it tells of what was left open, and closes that all the same."""
+
+    def close(self) -> None:
+        """Close it, and whatever a test that failed has left open in it."""
+        with warnings.catch_warnings():
+            # As an error, the warning would keep it from closing what it warns of, and it would wait for that for ever.
+            warnings.simplefilter("always", ResourceWarning)
+            super().close()
+
+
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run tests in the event loop that a worker runs in."""
-    return {"uvloop": uvloop.new_event_loop}
+    """Run tests in that event loop."""
+    return {"uvloop": _Loop}
 
 
 @pytest.fixture(scope="session", autouse=True)
