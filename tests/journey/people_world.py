@@ -68,7 +68,8 @@ class World:
     def __init__(self, postgres: Embedded, master_key: bytes, passwords: Passwords) -> None:
         self._built = (postgres, master_key, passwords)
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="people")
+        # Whatever fails before `close`: the run is not kept from ending.
+        self._thread = threading.Thread(target=self._loop.run_forever, name="people", daemon=True)
         self._directory = tempfile.TemporaryDirectory(prefix="devmesh-people-")
         self._read: set[Path] = set()
         self._app: App
