@@ -11,6 +11,7 @@ from devmesh import app
 from devmesh.connectors import CONNECTORS
 from devmesh.credentials import fields
 from devmesh.credentials.model import PassthroughIncomplete
+from devmesh.crypto.tokens import new_api_key
 from devmesh.upstream.model import Connector, Failure, Field, Verdict, bearer, get
 
 if TYPE_CHECKING:
@@ -109,6 +110,41 @@ def test_metadata_that_is_required_is_named_and_a_secret_in_it_is_refused():
     without = {fault.field for fault in fields.faults(FORGE, {"region": "x", "token": "x"}, {})}
     assert without == {"metadata.base_url"}
     assert {field for field, _ in said(("token",), token="x", username="x")} == {"metadata.token"}
+
+
+SECRET = 'a "secret" \\ of it'
+
+
+@pytest.mark.parametrize("member", [SECRET, f"my {SECRET}!", {"note": [SECRET]}])
+def test_metadata_that_repeats_a_secret_is_refused_and_the_secret_not_shown(member: Any):
+    metadata = {"base_url": "https://forge.example", "description": member, "owner": "me"}
+    found = list(fields.faults(FORGE, {"region": "everywhere", "token": SECRET}, metadata))
+    assert [fault.field for fault in found] == ["metadata.description"]
+    assert 'secret" of it' not in found[0].message
+
+
+def test_metadata_may_repeat_what_is_no_secret_or_too_short_to_be_told():
+    metadata = {"base_url": "https://forge.example", "email": "ada@example.com", "description": "short"}
+    given = {"region": "everywhere", "email": "ada@example.com", "token": "short"}
+    assert list(fields.faults(FORGE, given, metadata)) == []
+
+
+def test_a_key_of_this_gateway_is_no_services_credential():
+    key = new_api_key("agent")
+    metadata = {"base_url": "https://forge.example"}
+    [fault] = fields.faults(FORGE, {"region": "x", "token": key}, metadata)
+    assert (fault.field, "is a key of this gateway" in fault.message) == ("credentials.token", True)
+    with pytest.raises(PassthroughIncomplete, match="token is a key of this gateway") as refusal:
+        fields.passed(FORGE, {"region": "x", "base_url": "u", "token": key})
+    assert key not in str(refusal.value.detail)
+    mistyped = key[:-1] + ("a" if key[-1] != "a" else "b")
+    assert list(fields.faults(FORGE, {"region": "x", "token": mistyped}, metadata)) == []
+
+
+@pytest.mark.parametrize(("length", "message"), [(16_384, None), (16_385, "must be at most 16384 characters")])
+def test_a_value_that_is_too_long_is_told_so(length: int, message: str | None):
+    found = fields.faults(FORGE, {"region": "x", "token": "t" * length}, {"base_url": "https://forge.example"})
+    assert [fault.message for fault in found] == ([message] if message else [])
 
 
 def test_how_to_connect_names_every_set():

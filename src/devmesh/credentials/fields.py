@@ -8,11 +8,15 @@ from typing import Any
 import msgspec
 
 from devmesh.credentials.model import Chosen, PassthroughIncomplete
+from devmesh.crypto.tokens import is_api_key
 from devmesh.errors import Fault
 from devmesh.upstream.model import Connector
 
 _LONGEST_FIELD = 16_384
 _LARGEST_METADATA = 8_192
+# Shorter ones stand in other words by chance.
+_LEAST_SECRET = 8
+_OWN_KEY = "is a key of this gateway, which no service may see"
 
 
 def faults(connector: Connector, credentials: Mapping[str, str], metadata: Mapping[str, Any]) -> Iterator[Fault]:
@@ -36,6 +40,7 @@ def _faults_of_form(
             yield Fault(f"metadata.{field.name}", f"required for {connector.title}")
         if field.secret and field.name in metadata:
             yield Fault(f"metadata.{field.name}", "belongs into credentials: metadata is not sealed")
+    yield from _secrets_shown(connector, credentials, metadata)
     if not isinstance(metadata.get("base_url", ""), str):
         yield Fault("metadata.base_url", "must be a string")
     if len(msgspec.json.encode(metadata)) > _LARGEST_METADATA:
@@ -44,11 +49,25 @@ def _faults_of_form(
 
 def _wrong_values(credentials: Mapping[str, str]) -> Iterator[Fault]:
     for name, value in credentials.items():
-        if not (
-            0 < len(value) <= _LONGEST_FIELD and value.isascii() and value.isprintable() and value == value.strip()
-        ):
+        if len(value) > _LONGEST_FIELD:
+            yield Fault(f"credentials.{name}", f"must be at most {_LONGEST_FIELD} characters")
+        elif not (value and value.isascii() and value.isprintable() and value == value.strip()):
             fault = "must be printable ASCII without blanks around it, as the service shows it"
             yield Fault(f"credentials.{name}", fault)
+        elif is_api_key(value):
+            yield Fault(f"credentials.{name}", _OWN_KEY)
+
+
+def _secrets_shown(
+    connector: Connector, credentials: Mapping[str, str], metadata: Mapping[str, Any]
+) -> Iterator[Fault]:
+    """Yield a fault for each part of the metadata that repeats a secret, which is to be sealed."""
+    secret = {field.name for field in connector.fields if field.secret}
+    values = [value for name, value in credentials.items() if name in secret and len(value) >= _LEAST_SECRET]
+    for name, member in metadata.items():
+        shown = msgspec.json.encode(member)
+        if any(msgspec.json.encode(value)[1:-1] in shown for value in values):
+            yield Fault(f"metadata.{name}", "repeats a secret of the credential: metadata is not sealed")
 
 
 def passed(connector: Connector, fields: Mapping[str, str]) -> Chosen:
@@ -56,6 +75,7 @@ def passed(connector: Connector, fields: Mapping[str, str]) -> Chosen:
     readable = {field.name: field for field in connector.fields if field.metadata}
     sealed = {name: value for name, value in fields.items() if name not in readable and name != "base_url"}
     said = [f"{name} {message}" if name else message for name, message in _wrong(connector, sealed.keys())]
+    said += [f"{name} {_OWN_KEY}" for name, value in sealed.items() if is_api_key(value)]
     said += [f"{name} required" for name, field in readable.items() if field.required and name not in fields]
     if said:
         raise PassthroughIncomplete(
