@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shell import Shell
 
 KEY = "usr_" + "k" * 43
+REFUSAL = b'{"message": "Bad credentials", "status": "401"}'
 HTML = b"<!doctype html><title>Sign in</title>"
 LIMITED = {"status": 429, "code": "rate_limit_exceeded", "detail": "Too many requests.", "hint": "Wait."}
 AWAY = {"status": 502, "code": "upstream_name_not_resolved", "detail": "jira.example could not be resolved."}
@@ -54,8 +55,9 @@ ANSWERS: dict[str, tuple[Callable[[bytes], bytes] | bytes, int, str]] = {
     "plain text": (reply("200 OK", b"ok", "text/plain"), 5, "plain text, not JSON"),
     "another program's JSON": (reply("200 OK", b'{"hello": "world"}'), 5, "The answer lacks '"),
     "a list of no list": (reply("200 OK", b'{"api_keys": 5}'), 5, "The answer lacks '"),
-    "a list": (reply("200 OK", b"[]"), 5, "no whole JSON"),
-    "another program's refusal": (reply("404 Not Found", b'{"message": "no"}'), 5, "no whole JSON"),
+    "a list": (reply("200 OK", b"[]"), 5, "is no Developer Mesh (200)."),
+    "another program's refusal": (reply("401 Unauthorized", REFUSAL), 5, "is no Developer Mesh (401).\n  next: Is"),
+    "a proxy's 503 in JSON": (reply("503 Service Unavailable", REFUSAL), 5, "not available now (503)"),
     "JSON cut off where it says so": (reply("200 OK", b'{"name": "A'), 5, "no whole JSON"),
     "a body cut short": (reply("200 OK", b'{"name": "Ada"}').replace(b"Length: 15", b"Length: 99"), 5, "cut short"),
     "a chunked body cut short": (

@@ -24,7 +24,9 @@ _UNAUTHENTICATED = 401
 _NO_CONTENT = 204
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)
+_UNAVAILABLE = (502, 503, 504)
 _HIDDEN = "[hidden]"
+_ELSEWHERE = "Is that the server's address? See --url and DEVMESH_URL."
 
 
 class Credential(Protocol):
@@ -176,7 +178,7 @@ def _decoded(answer: Answer, address: Address) -> Reply:
     except (ValueError, RecursionError):
         raise _strange(answer, address) from None
     if not isinstance(reply, Reply):
-        raise _strange(answer, address)
+        raise _foreign(answer, address)
     return reply
 
 
@@ -189,18 +191,25 @@ def _problem(answer: Answer, address: Address) -> Reply:
         )
     problem = _decoded(answer, address)
     if "code" not in problem:
-        raise _strange(answer, address)
+        raise _foreign(answer, address)
     return problem
+
+
+def _foreign(answer: Answer, address: Address) -> Away:
+    """Return the error for whole JSON of a form that is none of ours."""
+    if answer.status in _UNAVAILABLE:
+        return _strange(answer, address)
+    return Away(f"What answers at {address.url} is no Developer Mesh ({answer.status}).", _ELSEWHERE)
 
 
 def _strange(answer: Answer, address: Address) -> Away:
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if answer.status in (502, 503, 504):
+    if answer.status in _UNAVAILABLE:
         return Away(f"{address.url} is not available now ({answer.status}).", "Try again in a moment.")
     if kind.endswith("json"):
         return Away(f"The answer of {address.url} is no whole JSON ({answer.status}).", "Try again.")
     shown = {"text/html": "a web page", "": "something unnamed", "text/plain": "plain text"}.get(kind, "another format")
     return Away(
         f"{address.url} answered {shown}, not JSON as Developer Mesh does ({answer.status}).",
-        "Is that the server's address? See --url and DEVMESH_URL.",
+        _ELSEWHERE,
     )
