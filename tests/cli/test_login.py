@@ -76,6 +76,15 @@ async def test_what_registration_refuses_is_named_field_by_field(shell: Shell):
     assert not shell.sessions.exists()
 
 
+async def test_after_a_slug_that_is_taken_the_option_that_chooses_another_is_named(
+    shell: Shell, organization: Organization
+):
+    words = ("--organization", "Acme", "--slug", organization.slug, "--email", "ada@acme.example", "--name", "Ada")
+    ran = await shell.run("register", *words, stdin=f"{PASSWORD}\n")
+    assert (ran.code, "next: Choose another with --slug." in ran.err) == (1, True), ran.err
+    assert ran.err.count("devmesh login") == 1
+
+
 async def test_a_login_is_kept_for_its_owner_alone_and_shows_no_secret(shell: Shell, organization: Organization):
     email = organization.registered["user"]["email"]
     ran = await shell.type("login", answers=[("E-mail address", email), ("Password (not shown)", PASSWORD)])

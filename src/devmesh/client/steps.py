@@ -28,6 +28,8 @@ _BY_PROBLEM = {
     "credential_exists": "It came to be meanwhile. Run the command again: it asks whether to replace it.",
     "login_failed": "Check the address and the password, then 'devmesh login' again. How a forgotten one is set anew "
     "stands in docs/guide/login.md.",
+    "slug_taken": "Choose another with --slug. If you registered it, log in: 'devmesh login'; if it is your team's, "
+    "ask its owner for an invitation.",
 }
 
 
