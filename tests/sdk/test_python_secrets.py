@@ -110,6 +110,45 @@ def test_what_would_end_a_header_is_refused_and_not_told(bad):
         own.call_tool(Play(auth=ApiKey(KEY)).core, "github.get_issue", {}, on_behalf_of=bad).send(None)
 
 
+NO_CREDENTIALS = [KEY, KEY.encode(), "", {"key": KEY}, ("ada@acme.example", PASSWORD), ApiKey, 0, False]
+
+
+@pytest.mark.parametrize(
+    "bad", NO_CREDENTIALS, ids=[type(bad).__name__ + str(n) for n, bad in enumerate(NO_CREDENTIALS)]
+)
+async def test_what_is_no_credential_is_refused_and_not_told(bad):
+    for make in (Client, AsyncClient):
+        with pytest.raises(UsageError, match=r"ApiKey\(") as raised:
+            make("https://mesh.example", bad)
+        assert told(raised.value) == []
+    with Client("https://mesh.example", ApiKey(KEY)) as client, pytest.raises(UsageError, match=r"ApiKey\("):
+        client.use(bad)
+    async with AsyncClient("https://mesh.example", ApiKey(KEY)) as client:
+        with pytest.raises(UsageError, match=r"ApiKey\("):
+            client.use(bad)
+
+
+@pytest.mark.parametrize("bad", [None, 7, KEY.encode(), [KEY]])
+def test_a_secret_that_is_no_text_is_refused_and_not_told(bad):
+    for make in (
+        lambda: ApiKey(bad),
+        lambda: Tokens(bad),
+        lambda: Login(bad, PASSWORD),
+        lambda: Login("ada@acme.example", bad),
+        lambda: Client("https://mesh.example", ApiKey(KEY), tenant=bad or 0),
+    ):
+        with pytest.raises(UsageError, match="is no text") as raised:
+            make()
+        assert told(raised.value) == []
+    with pytest.raises(UsageError, match="is no text"):
+        Tokens(ACCESS, bad or 0)
+
+
+def test_a_key_of_a_variable_that_is_not_set_is_told_so():
+    with pytest.raises(UsageError, match="check that the variable is set"):
+        ApiKey(None)
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -30,6 +30,11 @@ class Login:
     password: str = field(repr=False)
     organization: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what no person has, such as the None of a variable that is not set; without telling it."""
+        _text(self.email, "e-mail address")
+        _text(self.password, "password")
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -41,6 +46,8 @@ class Tokens:
     def __post_init__(self) -> None:
         """Refuse what cannot be a token, without telling it."""
         sendable(self.access_token, "access token")
+        if self.refresh_token is not None:
+            _text(self.refresh_token, "refresh token")
 
 
 Auth = ApiKey | Login | Tokens
@@ -48,9 +55,27 @@ Auth = ApiKey | Login | Tokens
 
 def sendable(value: str, name: str) -> str:
     """Return what can be sent as a header; raises UsageError, which does not tell the value."""
-    if not _VISIBLE.fullmatch(value):
+    if not _VISIBLE.fullmatch(_text(value, name)):
         raise UsageError(f"The {name} is empty, or holds a character that none has: a blank or a line's end, perhaps.")
     return value
+
+
+def _text(value: object, name: str) -> str:
+    """Return the value if it is text; raises UsageError, which does not tell it."""
+    if isinstance(value, str):
+        return value
+    hint = "If it comes from the environment, check that the variable is set." if value is None else ""
+    raise UsageError(f"The {name} is no text, but of type {type(value).__name__}.", hint=hint)
+
+
+def _checked(auth: Auth | None) -> Auth | None:
+    """Return what says who calls; raises UsageError, which does not tell it: it may well be a bare key."""
+    if auth is None or isinstance(auth, ApiKey | Login | Tokens):
+        return auth
+    raise UsageError(
+        "auth is no ApiKey, Login or Tokens.",
+        hint='Wrap a key as ApiKey("usr_…"), and a person\'s password as Login(email, password).',
+    )
 
 
 class Session:
@@ -58,9 +83,11 @@ class Session:
 
     It is replaced whole when a client takes another credential, so that a refresh under way cannot write into the next.
     `attempts` counts the renewals begun; `failure` is how the last of them ended, if badly, and `failed_at` when.
+    Making one raises UsageError for what is no credential: calls must not go out as nobody's instead.
     """
 
     def __init__(self, auth: Auth | None) -> None:
+        auth = _checked(auth)
         self.bearer: str | None = None
         self.refresh_token: str | None = None
         self.login = auth if isinstance(auth, Login) else None
