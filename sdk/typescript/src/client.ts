@@ -8,7 +8,7 @@ import { Mcp } from "./api/mcp.js";
 import { OrganizationManager, Tenants } from "./api/organization.js";
 import { Services } from "./api/services.js";
 import { Tools } from "./api/tools.js";
-import { checkedBaseURL, checkedNumber, required, type MCPClientOptions } from "./options.js";
+import { checkedAuth, checkedBaseURL, checkedNumber, required, type MCPClientOptions } from "./options.js";
 import { Retries } from "./retry.js";
 import { FixedCredential, Session } from "./session.js";
 import { Transport } from "./transport.js";
@@ -35,7 +35,8 @@ export class MCPClient {
     // Called as a function: a platform's fetch refuses to be a method of something else.
     const send: typeof globalThis.fetch = fetch ?? ((...request) => globalThis.fetch(...request));
     const transport = new Transport(checkedBaseURL(baseURL), new Retries(retryConfig), send);
-    const credential = auth?.type === "jwt" ? new Session(auth, transport, limit) : new FixedCredential(auth);
+    const shown = checkedAuth(auth);
+    const credential = shown?.type === "jwt" ? new Session(shown, transport, limit) : new FixedCredential(shown);
     const tenant = tenantId === undefined ? undefined : required(tenantId, "tenantId");
     this.api = new Api(transport, credential, tenant, limit);
     this.auth = new Auth(this.api, credential);

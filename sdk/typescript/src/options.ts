@@ -70,10 +70,24 @@ export function checkedBaseURL(baseURL: string): string {
   return url.href.replace(/\/+$/, "");
 }
 
+/** Return what says who calls; a bare key, or whatever else is none of the two, is refused and not told. */
+export function checkedAuth(auth: ApiKeyAuth | JwtAuth | undefined): ApiKeyAuth | JwtAuth | undefined {
+  // Plain JavaScript gives anything; what is no credential must not go out as nobody's call, or as a wrong one.
+  const type = (auth as { type?: unknown } | null | undefined)?.type;
+  if (auth === undefined || type === "api-key" || type === "jwt") return auth;
+  throw new UsageError(
+    "auth is neither an API key nor a login.",
+    "Give auth: { type: 'api-key', apiKey } or auth: { type: 'jwt', username, password }, or leave it out.",
+  );
+}
+
 /** Return the value of an option that must be there, and fit for a header. */
 export function required(value: string | undefined, option: string): string {
   if (!value) {
     throw new UsageError(`${option} is missing.`, "If it comes from the environment, check that the variable is set.");
+  }
+  if (typeof value !== "string") {
+    throw new UsageError(`${option} is no text, but of type ${typeof value}.`, "Give it as a string.");
   }
   if (!/^[\x21-\x7e]+$/.test(value) && option !== "auth.password" && option !== "auth.username") {
     throw new UsageError(`${option} holds blanks, line ends or other characters that it cannot.`, "Copy it anew.");

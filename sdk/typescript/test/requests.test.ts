@@ -92,9 +92,35 @@ for (const [what, answer, name, code] of [
   });
 }
 
+for (const [what, auth] of Object.entries({
+  "a bare key": "usr_secret",
+  "an empty text": "",
+  null: null,
+  "a type that there is not": { type: "bearer", apiKey: "usr_secret" },
+  "no type": { apiKey: "usr_secret" },
+  "a list": ["usr_secret"],
+  "a function": () => "usr_secret",
+})) {
+  test(`an auth that is ${what} is refused at once with what it is to be, and not told on`, () => {
+    const make = (): MCPClient => new MCPClient({ baseURL: "https://mesh.example", auth: auth as never });
+    assert.throws(make, (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.hint, /\{ type: 'api-key', apiKey \}/);
+      return !inspect(error).includes("usr_secret");
+    });
+  });
+}
+
+test("a client without an auth calls as nobody", async (t) => {
+  const { url, asked } = await serving(t, () => [200, PROFILE]);
+  await new MCPClient({ baseURL: url }).auth.profile();
+  assert.equal(asked[0]?.headers.authorization, undefined);
+});
+
 for (const [what, options] of Object.entries({
   "a missing key": { auth: { type: "api-key", apiKey: undefined } },
   "an empty key": { auth: { type: "api-key", apiKey: "" } },
+  "a key that is no text": { auth: { type: "api-key", apiKey: ["usr_secret"] as never } },
   "a key with a line end": { auth: { type: "api-key", apiKey: "usr_secret\n" } },
   "a missing password": { auth: { type: "jwt", username: "ada", password: undefined } },
   "no URL": { baseURL: "usr_secret" },
