@@ -18,6 +18,12 @@ CURL = "curl" if shutil.which("curl") else "shim"
 WALKED = [path for path in pages() if any(block.use == "run" for block in blocks(path.read_text()))]
 WALKS = [(path, CURL) for path in WALKED] + ([(GUIDE, "shim")] if CURL == "curl" else [])
 
+# How pages write whom they register: in JSON, in Python, for `devmesh register`, and by security.md's own function.
+SLUG = re.compile(r'(?:organization_slug"?[:=] ?"|--slug |\$\(register )([a-z][a-z0-9-]*)')
+ADDRESS = re.compile(r'(?:admin_email"?[:=] ?"|--email )([a-z]+@[a-z.]+)')
+# The README's start and the first page are two ways to one organization.
+SHARED = {"my-team": {"README.md", "docs/start.md"}, "me@example.com": {"README.md", "docs/start.md"}}
+
 AS_AGENT = """\
 curl -s -X POST $MESH/api/v1/tools/github.get_authenticated_user/execute -H "Authorization: Bearer $DEVMESH_API_KEY" \\
   -H "Content-Type: application/json" -d '{"arguments": {"fields": ["login"]}}'
@@ -95,6 +101,30 @@ def test_the_first_page_says_once_that_no_server_runs(served, github, tmp_path):
     assert away.output == ""
     assert away.errors.count("http://127.0.0.1:1") == 1
     assert "'devmesh serve' starts one" in away.errors
+
+
+def test_every_page_registers_an_organization_and_an_address_of_its_own():
+    found: dict[str, set[str]] = {}
+    for path in pages():
+        for block in blocks(path.read_text()):
+            if block.use in ("run", "python") and (slugs := SLUG.findall(block.text)):
+                for name in [*slugs, *ADDRESS.findall(block.text)]:
+                    found.setdefault(name, set()).add(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in found.items() if len(where) > 1} == SHARED
+    assert len(set.union(*found.values())) >= 17
+
+
+def test_the_first_page_goes_on_with_what_the_readme_registered(served, github, tmp_path):
+    readme, first = ((ROOT / name).read_text() for name in ("README.md", "docs/start.md"))
+    registered = next(block.text for block in blocks(readme) if block.use == "run")
+    start, call, *_ = (block.text for block in blocks(first) if block.use == "run")
+    reader = Reader(served, github, tmp_path, shim=CURL == "shim")
+    people = f'curl -s {PRINTED_URL}/api/v1/users -H "Authorization: Bearer $ADMIN_KEY"'
+    *_, called, seen, who = reader.paste([registered, start, call, people, "devmesh whoami"])
+    assert list(called.values()) == [{"login": "ada"}]
+    [found], [me] = seen.values(), who.values()
+    assert [user["email"] for user in found["users"]] == [me["email"]]
+    assert me["organization_slug"] == "my-team"
 
 
 def test_the_guide_covers_the_whole_way():
