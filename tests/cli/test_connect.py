@@ -91,6 +91,7 @@ async def test_a_secret_in_the_command_line_is_refused_and_not_repeated(logged_i
         (("jira", "--field", "base_url=https://127.0.0.1"), '{"email": "a@b.example"}', 1, "credentials.api_token"),
         (("jira",), '{"email": "a@b.example", "api_token": "x"}', 2, "Add --field base_url=https://…"),
         (("jira",), "a-token", 2, '"email": "…", "api_token": "…", "base_url": "https://…"'),
+        (("github", "--label", "a b/c"), ADA, 1, "up to 64 letters, digits, dots, hyphens and underscores"),
         (("github", "--field", "base_url=git.acme.example"), ADA, 2, "Write it with https://"),
         (("github",), '{"token": "x", "base_url": "git.acme.example"}', 2, "Write it with https://"),
         (("github",), f'{{"token": "x", "base_url": "{ADA}"}}', 2, "Write it with https://"),

@@ -211,6 +211,18 @@ def test_a_rule_of_the_whole_is_told_too():
     assert faults(b'{"low": 2, "high": 1}', Pair) == {"": "low is above high"}
 
 
+def test_a_value_of_the_wrong_form_is_answered_with_what_is_said_of_it_in_words():
+    class Named(Body):
+        label: Annotated[str, msgspec.Meta(pattern="^[a-z]+$", description="Small letters.")] | None = None
+        code: Annotated[str, msgspec.Meta(pattern="^[0-9]+$")] = "1"
+
+    assert faults(b'{"label": "A b", "code": "x"}', Named) == {
+        "label": "Expected `str` matching regex '^[a-z]+$': Small letters.",
+        "code": "Expected `str` matching regex '^[0-9]+$'",
+    }
+    assert faults(b'{"label": 1}', Named) == {"label": "Expected `str | null`, got `int`"}
+
+
 def test_faults_are_bounded_in_number_and_length():
     raw = msgspec.json.encode({f"{index}{'x' * 500}": 1 for index in range(1000)})
     found = faults(raw)

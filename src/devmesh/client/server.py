@@ -146,7 +146,7 @@ class Server:
         what = spoken(str(problem.get("detail") or problem.get("error") or "The server refused that."))
         hint = self.credential.advice(code) or advised(code, str(problem.get("hint") or ""))
         if faults := _faults(problem):
-            what, hint = f"The server does not take that.\n{faults}", ""
+            what, hint = f"The server does not take that.\n{faults}", "Correct that, and run the command again."
         if secret:
             what, hint = what.replace(secret, _HIDDEN), hint.replace(secret, _HIDDEN)
         return Refused(answer.status, code, what, hint, _seconds(answer.headers.get("retry-after", "")))

@@ -14,7 +14,8 @@ Label = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)",
-        description="Your name for it, where you store several for one service.",
+        description="Your name for it, where you store several for one service: up to 64 letters, digits, dots, "
+        "hyphens and underscores, the first a letter or a digit.",
         examples=["work"],
     ),
 ]

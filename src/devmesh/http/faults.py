@@ -101,7 +101,17 @@ def _fault(error: msgspec.ValidationError, kind: Any, path: str) -> Fault:
         message = f"must be one of: {choices}" if choices else "must be one of the allowed values"
     elif message.startswith("Object contains unknown field"):
         inside, message = joined(inside, message.split("`")[1]), "There is no such field"
+    elif " matching regex " in message and not inside and (described := _description(kind)):
+        message = f"{message}: {described}"
     return Fault((path + inside).removeprefix("."), message)
+
+
+def _description(kind: Any) -> str:
+    """Return what the value is said to be; empty if nothing is."""
+    if get_origin(kind) in _UNIONS:
+        return next(filter(None, map(_description, get_args(kind))), "")
+    told = (part.description for part in getattr(kind, "__metadata__", ()) if isinstance(part, msgspec.Meta))
+    return next(filter(None, told), "")
 
 
 def _choices(kind: Any) -> list[str]:

@@ -2009,7 +2009,7 @@ export interface components {
              */
             gateway_use?: boolean;
             /**
-             * @description Your name for it, where you store several for one service.
+             * @description Your name for it, where you store several for one service: up to 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit.
              * @example work
              */
             label?: string | null;
