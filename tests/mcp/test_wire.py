@@ -358,6 +358,7 @@ async def test_a_used_up_limit_is_429_except_for_tool_calls(ask, spent_key, body
     assert (answer.status, answer.code) == (429, 429)
     assert int(answer.headers["retry-after"]) >= 1
     assert answer.json()["error"]["data"]["retry_after"] == int(answer.headers["retry-after"])
+    assert answer.json()["error"]["message"].endswith(f" retry_after: {answer.headers['retry-after']} s.")
     assert "x-ratelimit-limit" in answer.headers
 
 

@@ -53,16 +53,18 @@ def _told_of(error: MeshError, request_id: Id | None, trace_id: str) -> Reply:
     REFUSALS.add(error.code)
     data: dict[str, Any] = {"code": error.code, "hint": error.hint, "request_id": trace_id, **error.extra}
     headers: list[tuple[bytes, bytes]] = []
+    wait = ""
     if error.retry_after is not None:
         seconds = max(1, math.ceil(error.retry_after))
         data["retry_after"] = seconds
+        wait = f" retry_after: {seconds} s."
         headers.append((b"retry-after", b"%d" % seconds))
     if isinstance(error, Unauthenticated):
         missing = type(error) is Unauthenticated
         headers.append((b"www-authenticate", _CHALLENGE if missing else _INVALID_TOKEN))
     code, status = _numbers(error)
     detail = "" if error.detail == error.error else f": {error.detail.rstrip('.')}"
-    return failure(status, request_id, code, f"{error.error}{detail}. {error.hint}", data, headers)
+    return failure(status, request_id, code, f"{error.error}{detail}. {error.hint}{wait}", data, headers)
 
 
 def _numbers(error: MeshError) -> tuple[int, int]:
