@@ -78,6 +78,9 @@ class Reader:
             "docker-compose", _COMPOSE.format(python=python, log=log, file=str(ROOT / "docker-compose.local.yml"))
         )
         self._put("devmesh", _DEVMESH.format(python=python))
+        # Where `make install` puts what is installed.
+        (place / ".venv").mkdir()
+        (place / ".venv" / "lib").symlink_to(Path(sys.prefix) / "lib")
         self._put("python3", f'#!/bin/sh\nexec {python} "$@"\n')
         if shim:
             self._put("curl", f'#!/bin/sh\nexec {python} -I {HERE / "curl.py"} "$@"\n')
