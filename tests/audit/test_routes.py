@@ -1,5 +1,9 @@
 """GET /audit as a client meets it."""
 
+from uuid import UUID
+
+from audit.altering import alter_row
+
 
 async def test_the_audit_is_read_in_pages_by_its_filters(organization):
     for _ in range(3):
@@ -41,3 +45,15 @@ async def test_another_organization_reads_its_own_audit_alone(organization, mesh
     assert page["entries"] == []
     _, page = await organization.ask("GET", "/api/v1/audit?action=key.create")
     assert page["entries"] == []
+
+
+async def test_an_altered_entry_is_marked_beside_those_that_are_not(organization, postgres):
+    for name in ("one", "two"):
+        await organization.new_key(name=name)
+    _, page = await organization.ask("GET", "/api/v1/audit?action=key.create&limit=2")
+    assert [entry["altered"] for entry in page["entries"]] == [False, False]
+    ours, altered = UUID(organization.id), UUID(page["entries"][0]["id"])
+    for text in ('{"action":"key.create"}', "no JSON"):
+        await alter_row(postgres, ours, "id = $2", "record = $3", altered, text)
+        status, page = await organization.ask("GET", "/api/v1/audit?action=key.create&limit=2")
+        assert (status, [entry["altered"] for entry in page["entries"]]) == (200, [True, False])

@@ -6,13 +6,16 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
+from audit.altering import alter_row
 from devmesh.cli.audit import who_acted
 from devmesh.client.server import Reply
 
 if TYPE_CHECKING:
+    from devmesh.db.embedded import Embedded
     from running import Mesh, Organization
     from shell import Shell
 
@@ -208,6 +211,25 @@ async def test_the_audit_says_who_acted_and_with_what_key(logged_in: Shell, orga
     logged_in.environ["DEVMESH_API_KEY"] = await organization.new_key(key_type="admin", scopes=["audit:read"])
     ran = await logged_in.type("audit", "--action", "key.create", columns=160)
     assert (ran.code, f"{user_id}, admin key" in ran.text, email in ran.text) == (0, True, False), ran.out
+
+
+async def test_an_altered_entry_of_the_audit_is_marked(
+    logged_in: Shell, organization: Organization, postgres: Embedded
+):
+    await organization.new_key(name="one")
+    await organization.new_key(name="two")
+    ran = await logged_in.type("audit", "--action", "key.create")
+    assert "ALTERED" not in ran.text
+    newest = (await logged_in.run("audit", "--action", "key.create", "--limit", "1")).json["entries"][0]["id"]
+    await alter_row(postgres, UUID(organization.id), "id = $2", "record = record || ' '", UUID(newest))
+    ran = await logged_in.type("audit", "--action", "key.create")
+    assert (ran.code, ran.widest <= 80) == (0, True)
+    marked = [line for line in ran.out.splitlines() if "ok, ALTERED" in line]
+    assert len(marked) == 1
+    assert "changed in the database after it was written: 1 of these." in " ".join(ran.text.split())
+    piped = await logged_in.run("audit", "--action", "key.create")
+    assert [entry["altered"] for entry in piped.json["entries"]].count(True) == 1
+    assert "1 of these" in " ".join(piped.err.split())
 
 
 @pytest.mark.parametrize(

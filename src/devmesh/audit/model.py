@@ -104,7 +104,8 @@ class Receipt(Struct, frozen=True):
 class AuditEntry(Struct, frozen=True, kw_only=True):
     """Intent and outcome as one: `pending` until the outcome is there, `unknown` if it never came.
 
-    `count` is more than 1 where repeated refusals of one kind were counted in one row.
+    `count` is more than 1 where repeated refusals of one kind were counted in one row. `altered`: a row of it was
+    changed in the database, and no longer has the hash that was written with it.
     """
 
     id: UUID
@@ -126,6 +127,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     count: int
     details: Mapping[str, Any]
     receipt: Receipt
+    altered: bool
 
 
 class AuditPage(Struct, frozen=True):

@@ -38,6 +38,10 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
 
 
+class Damaged(Exception):
+    """The text of a stored row is no record."""
+
+
 def new_row_id(now: int) -> bytes:
     """Return a UUIDv7 whose 12 bits after the version are the fraction of the millisecond (RFC 9562, 6.2, method 3).
 
@@ -80,8 +84,11 @@ def encode(record: Record) -> bytes:
 
 
 def decode(record: str) -> Record:
-    """Return the facts of a stored record."""
-    return _decoder.decode(record)
+    """Return the facts of a stored record; raise Damaged if it is none that was written here."""
+    try:
+        return _decoder.decode(record)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Damaged from error
 
 
 def row_hash(row: Mapping[str, Any]) -> bytes:

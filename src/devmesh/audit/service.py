@@ -12,21 +12,10 @@ from devmesh.access import Caller
 from devmesh.audit import store
 from devmesh.audit.entry import Digest, Entry, described
 from devmesh.audit.filters import Filters
-from devmesh.audit.model import (
-    NIL,
-    Actor,
-    AuditEntry,
-    AuditPage,
-    AuditUnavailable,
-    EntryActor,
-    EntryCredential,
-    EntryUpstream,
-    Receipt,
-    Record,
-    Result,
-)
+from devmesh.audit.model import Actor, AuditPage, AuditUnavailable, Record, Result
+from devmesh.audit.reading import Reading
 from devmesh.audit.refusals import Refusals
-from devmesh.audit.rows import decode, single
+from devmesh.audit.rows import single
 from devmesh.audit.writer import Writer
 from devmesh.db import pool
 from devmesh.db.pool import Database, Tx
@@ -49,7 +38,8 @@ class Audit:
         self._digest = digest
         self._writer = Writer(connect)
         self._refusals = Refusals(self._write)
-        self._reading = asyncio.Semaphore(_MOST_READS)
+        self._reads = asyncio.Semaphore(_MOST_READS)
+        self._reading = Reading()
 
     async def open(self) -> None:
         """Begin to write."""
@@ -111,47 +101,30 @@ class Audit:
         await store.append(tx, [single(caller, described(caller, action, facts, target=target))])
 
     async def read(self, caller: Caller, filters: Filters) -> AuditPage:
-        """Return the organization's entries that match, the newest first; what this process knows is among them."""
+        """Return the organization's entries that match, the newest first; what this process knows is among them.
+
+        An entry that is not as it was written is `altered`; it is listed also where its record cannot be read any more.
+        """
         caller.require("audit:read")
         # Where nothing can be written, what was written can still be read.
         with contextlib.suppress(AuditUnavailable):
             await self._writer.durable()
-        given_up = datetime.now(UTC) - LONGEST_CALL
-        async with self._reading, self._database.acting(caller.organization_id) as tx:
-            rows = await store.page(
-                tx, caller.organization_id, given_up, filters.bounds(), (*filters.texts(), filters.limit + 1)
-            )
-        entries = [_entry(row) for row in rows[: filters.limit]]
+        async with self._reads:
+            try:
+                rows = await self._page(caller, filters, store.page)
+            except store.RecordsDamaged:
+                rows = await self._page(caller, filters, store.damaged_page)
+        entries = list(map(self._reading.entry, rows[: filters.limit]))
         return AuditPage(entries, entries[-1].id if len(rows) > filters.limit else None)
+
+    async def _page(self, caller: Caller, filters: Filters, page: store.Page) -> list[pool.Record]:
+        given_up = datetime.now(UTC) - LONGEST_CALL
+        async with self._database.acting(caller.organization_id) as tx:
+            asked = (*filters.texts(), filters.limit + 1)
+            return await page(tx, caller.organization_id, given_up, filters.bounds(), asked)
 
     def _write(self, actor: Actor, record: Record) -> bool:
         if not self._writer.accepting:
             return False
         self._writer.put(single(actor, record))
         return True
-
-
-def _entry(row: pool.Record) -> AuditEntry:
-    did = decode(row["record"])
-    came = decode(row["outcome_record"]) if row["outcome_record"] else did
-    return AuditEntry(
-        id=row["id"],
-        at=row["at"],
-        action=did.action,
-        actor=EntryActor(did.user_id, did.key_id, did.key_type, did.on_behalf_of),
-        tenant_id=None if row["tenant_id"] == NIL else row["tenant_id"],
-        tool=did.tool,
-        service=did.service,
-        target=did.target,
-        outcome=row["outcome"],
-        code=came.code,
-        upstream=EntryUpstream(came.upstream_host, came.upstream_status),
-        credential=EntryCredential(came.credential_source, came.credential_id),
-        latency_ms=came.latency_ms,
-        arguments_digest=did.arguments_digest,
-        address=did.address,
-        request_id=did.request_id,
-        count=did.count,
-        details=did.details or {},
-        receipt=Receipt(row["id"], (row["outcome_hash"] or row["row_hash"]).hex()),
-    )

@@ -66,13 +66,30 @@ def _show(options: argparse.Namespace) -> None:
         known = _people(server) if screen.person else {}
     columns = (
         Column("TIME (UTC)", lambda entry: at(entry["at"]), whole=True),
-        Column("OUTCOME", lambda entry: entry["outcome"], lambda entry: _COLORS.get(entry["outcome"], Color.NONE)),
+        Column("OUTCOME", _outcome, _color, whole=True),
         Column("ACTION", lambda entry: entry["action"]),
         Column("OF", _of),
         Column("BY", lambda entry: who_acted(entry["actor"], known)),
     )
     shown = {"entries": entries, "count": len(entries)}
     screen.show(shown, lambda: screen.table(entries, columns, "There is no such entry."))
+    altered = sum(map(_is_altered, entries))
+    if altered:
+        screen.note(
+            f"ALTERED marks what was changed in the database after it was written: {altered} of these.", Color.RED
+        )
+
+
+def _is_altered(entry: Reply) -> bool:
+    return bool(entry.get("altered"))
+
+
+def _outcome(entry: Reply) -> str:
+    return f"{entry['outcome']}, ALTERED" if _is_altered(entry) else str(entry["outcome"])
+
+
+def _color(entry: Reply) -> Color:
+    return Color.RED if _is_altered(entry) else _COLORS.get(entry["outcome"], Color.NONE)
 
 
 def _of(entry: dict[str, Any]) -> str:

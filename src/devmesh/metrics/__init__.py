@@ -15,6 +15,7 @@ UPSTREAM_RETRIES = Counter(
     "devmesh_upstream_retries_total", "Requests sent to a service again, by what came of the try.", ("service", "after")
 )
 REFUSALS = Counter("devmesh_refusals_total", "Requests refused, by the error's code.", ("code",))
+AUDIT_ALTERED = Counter("devmesh_audit_altered_total", "Audit entries found altered when read, each once.")
 MAILS = Counter("devmesh_mails_total", "Mails by what became of an attempt to send them.", ("outcome",))
 MAILS_WAITING = Gauge("devmesh_mails_waiting", "Mails that wait to be sent, as last seen by this process.")
 LIMITS_BY_SHARE = Gauge(

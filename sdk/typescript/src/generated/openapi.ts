@@ -1584,6 +1584,7 @@ export interface components {
             action: string;
             actor: components["schemas"]["EntryActor"];
             address: string;
+            altered: boolean;
             arguments_digest: string | null;
             /** Format: date-time */
             at: string;

@@ -30,6 +30,7 @@ class AuditEntry(TypedDict):
     count: int
     details: dict[str, Any]
     receipt: Receipt
+    altered: bool
 
 
 class Considered(TypedDict):
