@@ -76,7 +76,11 @@ async def test_a_command_that_there_is_none_of_is_a_usage_error(tmp_path: Path):
         (["ide", "add", "vscod"], "next: Did you mean vscode? 'devmesh ide add --help' says more."),
         (["keys"], "next: 'devmesh keys --help' says more."),
         (["xyzzy"], "next: 'devmesh --help' says more."),
-        (["connect", "--lable", "x"], "next: 'devmesh --help' says more."),
+        (["connect", "--lable", "x"], "next: Did you mean --label? 'devmesh connect --help' says more."),
+        (["audit", "--limt", "3"], "next: Did you mean --limit? 'devmesh audit --help' says more."),
+        (["whoami", "--jsn"], "there is no option --jsn\n  next: Did you mean --json?"),
+        (["keys", "create", "x", "--exires-in=1d"], "Did you mean --expires-in? 'devmesh keys create --help'"),
+        (["--verson", "whoami"], "next: Did you mean --version? 'devmesh --help' says more."),
         (["keys", "create", "x", "--type", "a' (choose from b)"], "--help' says more."),
     ],
     ids=" ".join,
@@ -84,6 +88,24 @@ async def test_a_command_that_there_is_none_of_is_a_usage_error(tmp_path: Path):
 async def test_what_is_mistyped_is_answered_with_the_nearest_choice(typed: list[str], said: str, tmp_path: Path):
     ran = await Shell(tmp_path).run(*typed)
     assert (ran.code, ran.out, said in ran.err) == (Exit.USAGE, "", True), ran.err
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["connect", "github", "ghp_adas_token"],
+        ["connect", "github", "--token", "ghp_adas_token"],
+        ["connect", "github", "--token=ghp_adas_token"],
+        ["login", "ghp_adas_token"],
+        ["connect", "github", "-ghp_adas_token"],
+        ["keys", "create", "x", "--api-key", "ghp_adas_token"],
+    ],
+    ids=" ".join,
+)
+async def test_a_secret_in_the_command_line_is_not_repeated_and_its_place_is_said(typed: list[str], tmp_path: Path):
+    ran = await Shell(tmp_path).run(*typed)
+    assert (ran.code, "ghp_adas_token" in ran.said) == (Exit.USAGE, False), ran.err
+    assert "next: A secret is asked for, or read from standard input." in ran.err
 
 
 async def test_whoever_types_the_name_alone_is_shown_the_commands(tmp_path: Path):

@@ -91,6 +91,8 @@ async def test_arguments_come_as_json_too_and_options_go_before_them(connected: 
         (("github.create_issue", "--zzzz", "ada"), "", 2, "has no option --zzzz."),
         (("github.create_issue", "ada"), "", 2, "takes its arguments as options only"),
         (("github.get_issue", "--issue-number", "x"), "", 2, "invalid int value"),
+        (("github.get_issue", "--issue-number", "x"), "", 2, "next: 'devmesh tools call github.get_issue --help' says"),
+        (("github.get_issue", "--owner"), "", 2, "next: 'devmesh tools call github.get_issue --help' says more."),
         (("github.create_issue", "-"), "[]", 2, "no JSON object"),
         (("github.create_issue", "-"), "", 2, "no JSON object"),
         (("github.create_isue",), "", 4, "github.create_issue"),

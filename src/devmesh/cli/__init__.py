@@ -8,15 +8,14 @@ others need.
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
-import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from typing import Protocol, cast
 
 from devmesh import __version__
+from devmesh.client.parser import Parser
 
 # A new command is a line here and a module: first people's, then what runs an installation.
 COMMANDS = {
@@ -45,8 +44,6 @@ COMMANDS = {
 _USAGE = 2
 # What a shell says of a program that SIGPIPE ended.
 _PIPE_CLOSED = 141
-# As argparse says it.
-_CHOICE = re.compile(r"invalid choice: '([^']+)' \(choose from (.+)\)")
 
 
 class Command(Protocol):
@@ -57,19 +54,6 @@ class Command(Protocol):
 
     def run(self, options: argparse.Namespace) -> int:
         """Do it; return the exit code."""
-
-
-class Parser(argparse.ArgumentParser):
-    """One whose errors say the next step; its subcommands are of this kind too."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with 2, after the usage, what is wrong, and the nearest choice if there are some."""
-        meant = ""
-        if wrong := _CHOICE.search(message):
-            nearest = difflib.get_close_matches(wrong[1], re.findall(r"[\w.-]+", wrong[2]), n=1)
-            meant = f"Did you mean {nearest[0]}? " if nearest else ""
-        self.print_usage(sys.stderr)
-        self.exit(_USAGE, f"{self.prog}: error: {message}\n  next: {meant}'{self.prog} --help' says more.\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devmesh.client.failure import Exit, Failed
+from devmesh.client.parser import Explaining
 from devmesh.client.text import plain
 
 _READ: dict[str, Callable[[str], Any]] = {"string": str, "integer": int, "number": float}
@@ -29,7 +30,7 @@ class Flags:
     @classmethod
     def of(cls, name: str, schema: Mapping[str, Any]) -> Flags:
         """Return the options for the arguments that the schema describes; names are the arguments', with hyphens."""
-        parser = argparse.ArgumentParser(
+        parser = Explaining(
             prog=f"devmesh tools call {plain(name)}",
             argument_default=argparse.SUPPRESS,
             allow_abbrev=False,
