@@ -72,9 +72,7 @@ class Shell:
 
     async def run(self, *words: str | Path, stdin: str = "") -> Ran:
         """Run it with its three streams in pipes."""
-        process = await self.start(*words)
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), _SECONDS)
-        return Ran(process.returncode or 0, out.decode(), err.decode())
+        return await piped([*PROGRAM, *map(str, words)], stdin, env=self._environ(), cwd=self.home)
 
     async def start(self, *words: str | Path) -> asyncio.subprocess.Process:
         """Begin to run it with its three streams in pipes."""
@@ -107,6 +105,20 @@ class Shell:
         finally:
             os.close(ours)
             process.kill()
+
+
+async def piped(command: Sequence[str], stdin: str, **options: Any) -> Ran:
+    """Run a command to its end with its three streams in pipes."""
+    # What it is given is there before it is: one that reads nothing may be over before anything else is done here.
+    given, giving = os.pipe()
+    os.write(giving, stdin.encode())
+    os.close(giving)
+    try:
+        process = await asyncio.create_subprocess_exec(*command, stdin=given, stdout=-1, stderr=-1, **options)
+    finally:
+        os.close(given)
+    out, err = await asyncio.wait_for(process.communicate(), _SECONDS)
+    return Ran(process.returncode or 0, out.decode(), err.decode())
 
 
 def _talk(terminal: int, answers: list[tuple[str, str]]) -> str:

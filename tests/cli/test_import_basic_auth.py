@@ -6,9 +6,7 @@ import asyncio
 import csv
 import os
 import stat
-import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +19,9 @@ from devmesh.client.server import Server
 from devmesh.client.session import Key
 from running import Organization
 from sessions_people import new_person
+from shell import PROGRAM, Ran, piped
 
 THREE = [Service("ai-agent", "ai-agent-tenant"), Service("monitoring", "monitoring-tenant"), Service("db", "db-tenant")]
-
-
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
 
 
 async def devmesh(organization: Organization, *arguments: str | Path, key: str | None = "own", stdin: str = "") -> Ran:
@@ -37,12 +29,7 @@ async def devmesh(organization: Organization, *arguments: str | Path, key: str |
     environ = {"PATH": os.environ["PATH"], "DEVMESH_URL": organization.mesh.url}
     if key is not None:
         environ["DEVMESH_API_KEY"] = organization.key if key == "own" else key
-    program = ["-c", "import sys; from devmesh.cli import main; sys.exit(main())", "import-basic-auth"]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *program, *map(str, arguments), env=environ, stdin=-1, stdout=-1, stderr=-1
-    )
-    out, err = await process.communicate(stdin.encode())
-    return Ran(process.returncode or 0, out.decode(), err.decode())
+    return await piped([*PROGRAM, "import-basic-auth", *map(str, arguments)], stdin, env=environ)
 
 
 def keys_in(file: Path) -> dict[str, str]:
