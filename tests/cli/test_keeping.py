@@ -12,6 +12,7 @@ import pytest
 
 from audit.altering import alter_row
 from devmesh.cli.audit import who_acted
+from devmesh.cli.keys_people import duration
 from devmesh.client.server import Reply
 
 if TYPE_CHECKING:
@@ -137,6 +138,17 @@ async def test_another_organizations_key_is_not_there(logged_in: Shell, mesh: Me
 @pytest.mark.parametrize("time", ["0d", "0", "9999999d", "99999999999", "-1d", "1y", "d", "\u0663d"])
 async def test_a_strange_length_of_time_is_a_usage_error(logged_in: Shell, time: str):
     assert (await logged_in.run("keys", "create", "x", f"--expires-in={time}")).code == 2
+
+
+@pytest.mark.parametrize("time", ["36501d", "90000d", "9999999999w", "1" * 5000], ids=lambda time: time[:12])
+async def test_a_length_of_time_beyond_the_longest_is_answered_with_the_longest(shell: Shell, time: str):
+    ran = await shell.run("keys", "create", "x", "--expires-in", time)
+    assert (ran.code, "it is too long: at most 36500d" in ran.err) == (2, True), ran.err
+
+
+def test_every_unit_reaches_the_longest_time():
+    for longest in ("36500d", "876000h", "52560000m", "3153600000s", "3153600000"):
+        assert duration(longest) == timedelta(days=36_500)
 
 
 async def test_lists_longer_than_a_page_are_whole(logged_in: Shell, organization: Organization):

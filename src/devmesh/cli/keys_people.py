@@ -18,6 +18,7 @@ from devmesh.client.text import ago, at
 
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST = timedelta(days=36_500)
+_DIGITS = 10
 Add = Callable[[str, str], argparse.ArgumentParser]
 
 
@@ -155,11 +156,14 @@ def _state(key: Any) -> str:
 
 def duration(text: str) -> timedelta:
     """Return the length of time that an option names; for argparse, which shows the message."""
-    match = re.fullmatch(r"(\d{1,10})([smhdw]?)", text, re.ASCII)
-    length = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
-    if length is None or length > _LONGEST:
+    match = re.fullmatch(r"(\d+)([smhdw]?)", text, re.ASCII)
+    if match is None:
         raise argparse.ArgumentTypeError("write a number with s, m, h, d or w, such as 90d; without, it is seconds")
-    return length
+    unit = timedelta(**{_UNITS[match[2]]: 1})
+    # No more digits than the longest has in seconds: more of them are no length that Python holds.
+    if len(match[1]) > _DIGITS or int(match[1]) > _LONGEST // unit:
+        raise argparse.ArgumentTypeError(f"it is too long: at most {_LONGEST.days}d")
+    return int(match[1]) * unit
 
 
 def _lifetime(text: str) -> timedelta:
