@@ -216,6 +216,15 @@ async def test_the_key_of_the_environment_goes_before_the_login(logged_in: Shell
     assert (refused.code, "Unset it" in refused.err) == (3, True)
 
 
+async def test_a_key_that_may_not_see_its_profile_is_not_sent_to_the_command_that_was_run(
+    shell: Shell, organization: Organization
+):
+    shell.environ["DEVMESH_API_KEY"] = await organization.new_key(key_type="user", scopes=["tools:read"])
+    ran = await shell.run("whoami")
+    assert (ran.code, "profile:read" in ran.err, "devmesh whoami" in ran.err) == (3, True, False), ran.err
+    assert "next: The key works, for what its scopes name. Unset DEVMESH_API_KEY" in ran.err
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])
 async def test_a_file_of_logins_that_others_may_read_is_not_used(logged_in: Shell, mode: int):
     logged_in.sessions.chmod(mode)
