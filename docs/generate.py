@@ -56,7 +56,9 @@ def errors() -> Iterator[str]:
     yield (
         "Under `/api/v1` every error is `application/problem+json` (RFC 9457) with `code`, `error`, `hint` and "
         "`request_id` beside the standard members; `hint` is the next step, made for the case. On `POST /mcp` the same "
-        "code stands in the `_meta` of a `tools/call` result with `isError: true`, or in a JSON-RPC error's `data`."
+        "code stands in the `_meta` of a `tools/call` result with `isError: true`, or in a JSON-RPC error's `data`. An "
+        "error of the protocol itself, such as `params.name must be a string.`, has no such code: its JSON-RPC `code` "
+        "is all ([Writing an MCP client](../guide/mcp-client.md))."
     )
     rows = sorted((kind.status, kind.code, kind.error, _meaning(kind)) for kind in kinds)
     shown = ((f"`{code}`", str(status), error, what) for status, code, error, what in rows)
@@ -100,7 +102,7 @@ def metrics() -> Iterator[str]:
     """Yield the page of the metrics."""
     yield "# Metrics"
     yield (
-        "What `GET /metrics` tells in Prometheus's text form: to a key with `metrics:read`, and to anybody on "
+        "What `GET /metrics` tells in Prometheus's text form: to an admin key with `metrics:read`, and to anybody on "
         "`DEVMESH_METRICS_ADDR`. Each worker counts for itself. [Operating](../operating.md#monitoring) says what to "
         "watch."
     )
