@@ -59,6 +59,8 @@ async def test_the_sdk_raises_for_an_unknown_tool_and_goes_on(mesh_url, api_key,
         with pytest.raises(MCPError, match=r"mesh\.list_services") as raised:
             await client.call_tool("mesh.list_service", {})
         assert raised.value.code == -32602
+        assert raised.value.data["code"] == "unknown_tool"
+        assert raised.value.message.endswith(raised.value.data["hint"])
         assert (await client.call_tool("mesh_list_services", {})).is_error is not True
 
 

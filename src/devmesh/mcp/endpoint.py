@@ -162,7 +162,8 @@ class Endpoint:
             result = await self._gateway.run(caller, params["name"], params.get("arguments") or {}, passed, most)
         except UnknownTool as unknown:
             text = f"Unknown tool. {unknown.detail} {unknown.hint}"
-            raise Refused(INVALID_PARAMS, text, status=200, data={"code": unknown.code, **unknown.extra}) from None
+            data = {"code": unknown.code, "hint": unknown.hint, **unknown.extra}
+            raise Refused(INVALID_PARAMS, text, status=200, data=data) from None
         except MeshError as error:
             result = refused(caller.request_id, error)
         return _told(request_id, result, modern=modern)
