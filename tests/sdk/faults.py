@@ -82,7 +82,8 @@ class Proxy:
         if how == "status":
             return _problem(_error(fault), request.path)
         if how == "html":
-            return web.Response(text="<!doctype html><title>Sign in to the network</title>", content_type="text/html")
+            page = "<!doctype html><title>Sign in to the network</title>"
+            return web.Response(status=fault.get("status", 200), text=page, content_type="text/html")
         if how == "hang":
             await asyncio.sleep(3600)
         if how == "drop":

@@ -148,6 +148,7 @@ class Runner:
         assert error.code == expected.get("code", error.code)
         assert error.status == expected.get("status", error.status)
         assert (error.retry_after or 0) >= expected.get("retry_after_at_least", 0)
+        assert re.search(expected.get("hint", ""), error.hint)
         if "field" in expected:
             assert expected["field"] in [fault.field for fault in error.fields]
         shown = f"{error} {error!r} {vars(error)} {error.__cause__!r} {error.__context__!r}"

@@ -181,17 +181,37 @@ export function errorOf(
   secrets: Iterable<string> = [],
 ): DeveloperMeshError {
   const problem = masked(told, secrets);
-  const Kind = KINDS[status] ?? (status >= 500 ? ServerError : RequestError);
   const what = problem.detail ?? problem.title ?? "The server refused without saying why.";
-  const hint = problem.hint ?? (status >= 500 ? "Try again later." : "Check that baseURL is a Developer Mesh.");
-  return new Kind(`${status} ${problem.error ?? "HTTP error"}: ${what}`, {
+  return new (kindOf(status))(`${status} ${problem.error ?? "HTTP error"}: ${what}`, {
     code: problem.code ?? `http_${status}`,
     status,
-    hint,
+    hint: hintOf(status, problem),
     requestId: problem.request_id ?? masked(headers.get("x-request-id") ?? undefined, secrets),
     retryAfter: problem.retry_after ?? secondsOf(headers.get("retry-after")),
     problem,
   });
+}
+
+/** Return the error for what is like a reply of that status, though its own was another. */
+export function errorLike(status: number, told: Partial<Problem>): DeveloperMeshError {
+  const problem = masked(told);
+  return new (kindOf(status))(problem.detail ?? "The server refused without saying why.", {
+    code: problem.code ?? `http_${status}`,
+    hint: hintOf(status, problem),
+    requestId: problem.request_id,
+    retryAfter: problem.retry_after,
+    problem,
+  });
+}
+
+function kindOf(status: number): new (message: string, known: Known) => DeveloperMeshError {
+  return KINDS[status] ?? (status >= 500 ? ServerError : RequestError);
+}
+
+function hintOf(status: number, { code, hint }: Partial<Problem>): string {
+  if (hint) return hint;
+  if (status >= 500) return "Try again later.";
+  return code === undefined ? "Check that baseURL is a Developer Mesh." : "Change the request as this says.";
 }
 
 /** Return the seconds that Retry-After asks for, as a number or a date (RFC 9110, section 10.2.3). */

@@ -2,6 +2,7 @@ import type { Deadline } from "./deadline.js";
 import { ConnectionFailedError, errorOf, MalformedReplyError, type Problem } from "./errors.js";
 import { masked, secretsIn } from "./masking.js";
 import type { Retries } from "./retry.js";
+import { problemOfRpc, rpcErrorIn } from "./rpc.js";
 
 /** A request as it leaves, but for the credential. */
 export interface Outgoing {
@@ -14,7 +15,7 @@ export interface Outgoing {
   repeatable: boolean;
 }
 
-/** A reply that was not refused; `body` is undefined where there is none. */
+/** A reply that was not refused; `body` is an object, or undefined where there is none. */
 export interface Incoming {
   status: number;
   body: unknown;
@@ -75,11 +76,16 @@ function read(reply: Response, text: string, request: Outgoing): Incoming {
   if (status === 0 || (status >= 300 && status < 400)) {
     throw malformed(reply, "redirects elsewhere", "Set baseURL to the address that it redirects to.");
   }
+  if (status === 204) return { status, body: undefined };
   const body = parsed(text);
-  if (status >= 400) throw errorOf(status, problemOf(body), headers, secretsOf(request));
-  if (body === undefined && text !== "") {
+  const problem = problemOf(body);
+  if (status >= 400 && (problem || isOfProxies(status))) {
+    throw errorOf(status, problem ?? {}, headers, secretsOf(request));
+  }
+  if (status >= 400 || typeof body !== "object" || body === null || Array.isArray(body)) {
     const type = masked(headers.get("content-type")?.split(";")[0]) ?? "without a type";
-    throw malformed(reply, `is no JSON (${type})`, "Check baseURL; a proxy or a login page may answer in between.");
+    const what = `is no Developer Mesh (HTTP ${status}, ${type})`;
+    throw malformed(reply, what, "Check baseURL; a proxy or a login page may answer in between.");
   }
   return { status, body };
 }
@@ -107,15 +113,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Return what a refusal's body says, in the members of a problem document; a JSON-RPC error has them in `data`. */
-function problemOf(body: unknown): Partial<Problem> {
-  if (typeof body !== "object" || body === null) return {};
-  const { error } = body as { error?: unknown };
-  return typeof error === "object" && error !== null ? problemOfRpc(error) : (body as Partial<Problem>);
+/** Return what a refusal's body says, in the members of a problem document; undefined if none of ours says it. */
+function problemOf(body: unknown): Partial<Problem> | undefined {
+  const error = rpcErrorIn(body);
+  const problem = error ? problemOfRpc(error) : (body as Partial<Problem> | null | undefined);
+  return typeof problem?.code === "string" ? problem : undefined;
 }
 
-/** Return a JSON-RPC error in the members of a problem document. */
-export function problemOfRpc(error: { code?: number; message?: string; data?: object }): Partial<Problem> {
-  const known: Partial<Problem> = { code: `jsonrpc_${error.code}`, ...error.data };
-  return error.message === undefined ? known : { detail: error.message, ...known };
+/** Return whether what stands before a Developer Mesh answers with the status in its own words: a proxy, a limiter. */
+function isOfProxies(status: number): boolean {
+  return status === 401 || status === 403 || status === 429 || status >= 500;
 }

@@ -70,15 +70,65 @@ test("a JSON-RPC error is typed by the code in its data", async (t) => {
   const { url } = await serving(t, (_, number) => (number === 1 ? [429, refused] : [200, unknown]));
   const { mcp } = new MCPClient({ baseURL: url, auth: KEY });
   await assert.rejects(mcp.listTools(), { name: "RateLimitError", code: data.code, requestId: "r2", retryAfter: 99 });
-  await assert.rejects(mcp.callTool("nothing"), { name: "RequestError", code: "jsonrpc_-32602" });
+  await assert.rejects(mcp.callTool("nothing"), { name: "ValidationError", code: "jsonrpc_-32602" });
+});
+
+test("an unknown tool is not found over MCP too, with the server's hint and without HTTP's words", async (t) => {
+  const hint = "Did you mean github.get_issue?";
+  const message = `Unknown tool. There is no tool 'github.nope'. ${hint}`;
+  const data = { code: "unknown_tool", hint, nearest: ["github.get_issue"] };
+  const { url } = await serving(t, () => [200, { jsonrpc: "2.0", id: 1, error: { code: -32602, message, data } }]);
+  await assert.rejects(new MCPClient({ baseURL: url, auth: KEY }).mcp.callTool("github.nope"), {
+    name: "NotFoundError",
+    message: "Unknown tool. There is no tool 'github.nope'.",
+    code: "unknown_tool",
+    hint,
+  });
+});
+
+for (const [what, number, name] of [
+  ["an error of the server's", -32603, "ServerError"],
+  ["a method that there is not", -32601, "NotFoundError"],
+  ["a refusal by its status", 403, "PermissionDeniedError"],
+  ["a number that nobody knows", -32020, "RequestError"],
+] as const) {
+  for (const status of [200, 400]) {
+    test(`a JSON-RPC error for ${what} under ${status} does not doubt the address`, async (t) => {
+      const error = { code: number, message: "It is so." };
+      const { url } = await serving(t, () => [status, { jsonrpc: "2.0", id: 1, error }]);
+      const met = await new MCPClient({ baseURL: url, auth: KEY }).mcp.listTools().catch((met) => met);
+      assert.deepEqual([met.name, met.code], [status === 200 ? name : "RequestError", `jsonrpc_${number}`]);
+      assert.ok(met.hint && !met.hint.includes("baseURL"), met.hint);
+    });
+  }
+}
+
+test("what is no JSON-RPC message is a malformed reply", async (t) => {
+  const answers = [
+    {},
+    { error: { code: 404, message: "No." } },
+    { jsonrpc: "2.0", error: "no" },
+    { jsonrpc: "2.0", error: { code: "x" } },
+  ];
+  const { url } = await serving(t, (_, number) => [200, answers[number - 1]]);
+  const { mcp } = new MCPClient({ baseURL: url, auth: KEY });
+  for (const _ of answers) await assert.rejects(mcp.listTools(), MalformedReplyError);
 });
 
 for (const [what, answer, name, code] of [
   ["HTML with status 200", [200, "<html>", { "content-type": "text/html" }], "MalformedReplyError", "malformed_reply"],
   ["broken JSON", [200, '{"name": '], "MalformedReplyError", "malformed_reply"],
-  ["HTML with status 404", [404, "<html>", { "content-type": "text/html" }], "NotFoundError", "http_404"],
-  ["a JSON text that is no object", [400, '"no"'], "RequestError", "http_400"],
-  ["a teapot", [418, "null"], "RequestError", "http_418"],
+  ["an empty reply", [200, ""], "MalformedReplyError", "malformed_reply"],
+  ["a list", [200, "[]"], "MalformedReplyError", "malformed_reply"],
+  ["HTML with status 404", [404, "<html>", { "content-type": "text/html" }], "MalformedReplyError", "malformed_reply"],
+  ["another server's JSON", [404, { message: "Not Found" }], "MalformedReplyError", "malformed_reply"],
+  ["another server's error", [404, { error: { code: 404, message: "No." } }], "MalformedReplyError", "malformed_reply"],
+  ["a JSON text that is no object", [400, '"no"'], "MalformedReplyError", "malformed_reply"],
+  ["a teapot", [418, "null"], "MalformedReplyError", "malformed_reply"],
+  ["a proxy's 401", [401, "<html>"], "AuthenticationError", "http_401"],
+  ["a proxy's 403", [403, "<html>"], "PermissionDeniedError", "http_403"],
+  ["a server's 500 without words", [500, ""], "ServerError", "http_500"],
+  ["an unknown route", problem(404, "not_found"), "NotFoundError", "not_found"],
   ["a wrong method", problem(405, "method_not_allowed"), "RequestError", "method_not_allowed"],
   ["a stale version", problem(412, "precondition_failed"), "ConflictError", "precondition_failed"],
 ] satisfies [string, Answer, string, string][]) {

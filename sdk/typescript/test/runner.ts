@@ -12,6 +12,7 @@ interface Refusal {
   status?: number;
   retry_after_at_least?: number;
   field?: string;
+  hint?: string;
 }
 
 interface Auth {
@@ -111,7 +112,7 @@ export class Runner {
 
   #judgeRefusal({ call, error }: Step, met: unknown): void {
     assert.ok(met instanceof DeveloperMeshError, `${call}: ${inspect(met)}`);
-    const { type, code, status, retry_after_at_least, field } = error!;
+    const { type, code, status, retry_after_at_least, field, hint } = error!;
     assert.equal(met.name, type, `${call}: ${inspect(met)}`);
     if (code !== undefined) assert.equal(met.code, code);
     if (status !== undefined) assert.equal(met.status, status);
@@ -119,6 +120,7 @@ export class Runner {
     if (field !== undefined)
       assert.ok(met instanceof ValidationError && met.fields.some((each) => each.field === field));
     if (code === "insufficient_scope") assert.ok(met instanceof PermissionDeniedError && met.requiredScopes.length > 0);
+    if (hint !== undefined) assert.match(met.hint, new RegExp(hint));
     assert.notEqual(met.hint, "", `${call}: no hint`);
     const told = `${met.message}\n${met.stack}\n${inspect(met, { depth: 9, showHidden: true })}\n${JSON.stringify(met)}`;
     for (const [name, value] of Object.entries(this.#values)) {

@@ -102,12 +102,11 @@ def problem_error(
 
 def rpc_error(message: Any, secrets: Iterable[str]) -> DeveloperMeshError:
     """Return the error that a JSON-RPC message without a result stands for (JSON-RPC 2.0, section 5.1)."""
-    error = message.get("error")
-    if not isinstance(error, dict):
+    error = _rpc_error_in(message)
+    if error is None:
         return MalformedReplyError("The reply is no JSON-RPC message.", code="malformed_reply", hint=_ELSEWHERE)
     problem = masked(_of_rpc(error), secrets)
-    number = error.get("code")
-    status = _RPC.get(number, number) if isinstance(number, int) else None
+    status = _RPC.get(error["code"], error["code"])
     kind = NotFoundError if problem["code"] == _UNKNOWN_TOOL else kind_of(status)
     return problem_error(problem, None, None, kind)
 
@@ -154,15 +153,26 @@ def _object(reply: Reply) -> dict[str, Any] | None:
 def _problem(reply: Reply) -> dict[str, Any] | None:
     """Return the problem document, or what a JSON-RPC error holds of one."""
     body = _object(reply) or {}
-    if isinstance(body.get("error"), dict):
-        body = _of_rpc(body["error"])
+    error = _rpc_error_in(body)
+    if error is not None:
+        body = _of_rpc(error)
     return body if isinstance(body.get("code"), str) else None
+
+
+def _rpc_error_in(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the error of a JSON-RPC message; other servers' JSON has an `error` too, and says not "2.0"."""
+    error = body.get("error")
+    if body.get("jsonrpc") != "2.0" or not isinstance(error, dict) or not isinstance(error.get("code"), int):
+        return None
+    return error
 
 
 def _of_rpc(error: Mapping[str, Any]) -> dict[str, Any]:
     data = error.get("data")
-    found = {"code": f"json_rpc_{error.get('code')}"} | (data if isinstance(data, dict) else {})
-    return found | {"error": str(error.get("message", "")), "hint": ""}
+    found = {"code": f"json_rpc_{error['code']}"} | (data if isinstance(data, dict) else {})
+    # Developer Mesh's message ends with the hint, for those who show nothing else.
+    hint = str(found.get("hint") or "")
+    return found | {"error": str(error.get("message", "")).removesuffix(hint).rstrip(), "hint": hint}
 
 
 def _unexplained(reply: Reply) -> DeveloperMeshError:

@@ -1,6 +1,5 @@
-import { errorOf } from "../errors.js";
 import type { CallOptions } from "../options.js";
-import { problemOfRpc } from "../transport.js";
+import { resultOf } from "../rpc.js";
 import type { Api } from "./api.js";
 
 /** A tool as MCP describes it. */
@@ -25,11 +24,6 @@ export interface McpToolResult {
   _meta?: Record<string, unknown>;
 }
 
-interface Answer {
-  result?: unknown;
-  error?: { code: number; message: string; data?: object };
-}
-
 /** The gateway as an MCP server, spoken to without a handshake. */
 export class Mcp {
   readonly #api: Api;
@@ -52,8 +46,6 @@ export class Mcp {
   /** Send any request of the protocol and return its result. */
   async request(method: string, params: object, repeatable: boolean, options?: CallOptions): Promise<unknown> {
     const message = { jsonrpc: "2.0", id: ++this.#last, method, params };
-    const { result, error } = ((await this.#api.exchange("/mcp", message, repeatable, options)) ?? {}) as Answer;
-    if (error) throw errorOf(400, problemOfRpc(error), new Headers());
-    return result;
+    return resultOf(await this.#api.exchange("/mcp", message, repeatable, options));
   }
 }
