@@ -71,6 +71,10 @@ def test_the_readmes_start_can_be_pasted_again(served, github, tmp_path):
     assert re.fullmatch(r"adm_\S{43} agt_\S{43}\n", first.output)
     assert second == first
     assert [value["result"] for value in called.values()] == [{"login": "ada"}]
+    # Another shell, which is given the keys that were kept.
+    admin, agent = first.output.split()
+    _, there = reader.paste([f"export ADMIN_KEY={admin} DEVMESH_API_KEY={agent}", start])
+    assert '"valid": true' in there.output
     # A shell that has other keys: nothing is overwritten, and nothing is claimed.
     _, again, left = reader.paste(["set +e; DEVMESH_API_KEY=kept", start, keys])
     assert (again.output, left.output) == ("", " kept\n")
