@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
 
 from counting import Counting
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from devmesh.demo.github import GitHub
     from running import Organization
     from shell import Shell
@@ -151,6 +152,48 @@ async def test_one_that_came_to_be_meanwhile_is_not_replaced_unasked(
         assert piped.code == 0, piped.err
     _, page = await organization.ask("GET", "/api/v1/audit?action=credential.store")
     assert page["count"] == 3
+
+
+class _NoCheck(Counting):
+    """Leaves every check of a credential without an answer: until `over`, or by ending the connection."""
+
+    def __init__(self, to: str, *, silent: bool) -> None:
+        super().__init__(to)
+        self.silent = silent
+        self.asked = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def _hand_on(self, request: web.Request) -> web.Response:
+        if not request.path.endswith("/validate"):
+            return await super()._hand_on(request)
+        self.asked.set()
+        if self.silent:
+            await self.over.wait()
+        elif request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+
+@pytest.mark.parametrize(("silent", "code"), [(True, 130), (False, 5)])
+async def test_of_a_check_without_an_answer_it_is_said_that_the_credential_is_stored(
+    shell: Shell,
+    organization: Organization,
+    silent: bool,  # noqa: FBT001 - a column of the table
+    code: int,
+):
+    async with asyncio.timeout(60), _NoCheck(organization.mesh.url, silent=silent) as server:
+        shell.environ |= {"DEVMESH_URL": server.url, "DEVMESH_API_KEY": organization.key}
+        process = await shell.start("connect", "github")
+        told = asyncio.create_task(process.communicate(ADA.encode()))
+        await server.asked.wait()
+        if silent:
+            process.send_signal(signal.SIGINT)
+        _, err = await told
+        server.over.set()
+    assert process.returncode == code, err
+    assert b"The credential is stored; whether it is accepted is not known." in err
+    assert b"Whether it was done" not in err
+    assert len(await stored(organization)) == 1
 
 
 async def test_a_label_and_a_service_account_are_stored_as_such(

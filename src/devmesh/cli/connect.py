@@ -20,6 +20,7 @@ from devmesh.client.text import at
 _CODES = {True: Exit.OK, False: Exit.FAILED, None: Exit.UNCHECKED}
 _LARGEST = 1024 * 1024
 _ADDRESS = "base_url"
+_STORED = "The credential is stored; whether it is accepted is not known."
 _EXAMPLES = {_ADDRESS: "https://…"}
 
 
@@ -85,7 +86,7 @@ def _connect(options: argparse.Namespace) -> Exit:
         server.ask("POST", "/credentials", body, headers={"If-None-Match": "*"} if asks and not former else {})
         if former:
             screen.note("The credential that was stored here before was replaced.", Color.YELLOW)
-        verdict = server.ask("POST", f"{path}/validate", query=query)
+        verdict = _verdict(server, service, f"{path}/validate", query)
     screen.show(verdict, lambda: _say(screen, service, verdict))
     return _CODES[verdict["valid"]]
 
@@ -98,6 +99,21 @@ def _is_stored(server: Server, path: str, query: Mapping[str, object]) -> bool:
             return False
         raise
     return True
+
+
+def _verdict(server: Server, service: Reply, path: str, query: Mapping[str, object]) -> Reply:
+    """Return what the service says of the credential; whatever keeps it from that, it is said that it is stored."""
+    try:
+        return server.ask("POST", path, query=query)
+    except Refused as refused:
+        refused.what = f"{_STORED} {refused.what}"
+        raise
+    except (Failed, KeyboardInterrupt) as ended:
+        what, code = ("", Exit.INTERRUPTED) if isinstance(ended, KeyboardInterrupt) else (ended.what, ended.code)
+        if code == Exit.INTERRUPTED:
+            what = "The check was stopped."
+        again = f"Call one of its tools, or have it checked by 'devmesh connect {service['service']}' again."
+        raise Failed(f"{_STORED} {what}", again, code) from None
 
 
 def _is_to_be_replaced(service: Reply, options: argparse.Namespace) -> bool:
