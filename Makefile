@@ -71,6 +71,7 @@ clean: ## remove the virtual environment
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 was not found on PATH: install one, or name it with 'make PYTHON=/path/to/python3'." >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "There is no program $(PYTHON): name Python 3.11, 3.12 or 3.13 with 'make PYTHON=/path/to/python3', or leave it out." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install its venv module (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
 	@echo "making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)

@@ -27,3 +27,13 @@ def test_the_set_up_works_in_a_directory_with_a_blank_in_its_name(tmp_path: Path
     assert lines
     for line in lines:
         assert any(str(place) in word for word in shlex.split(line)), line
+
+
+def test_a_python_that_there_is_none_of_is_said(tmp_path: Path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = [shutil.which("make") or "make", f"PYTHON={tmp_path}/python3", ".venv/bin/python"]
+    ran = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    assert f"There is no program {tmp_path}/python3" in ran.stderr
+    assert "venv module" not in ran.stderr
