@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devmesh.access import KeyType, Rights, Role
-from devmesh.access.scopes import covers, includes, is_scope, nearest
+from devmesh.access.scopes import covers, includes, is_scope, is_usable, nearest
 
 RESOURCES = ("keys", "tools", "contexts")
 ACTIONS = ("read", "write", "execute")
@@ -114,3 +114,13 @@ def test_what_is_none(text: str):
 def test_what_a_mistyped_scope_was_perhaps_to_be(text: str, meant: str | None):
     assert nearest(text) == meant
     assert meant is None or is_scope(meant)
+
+
+@given(
+    key_type=st.sampled_from(KeyType),
+    scope=st.one_of(st.sampled_from(sorted(WORDS)), st.builds(":".join, st.tuples(part, action))),
+)
+@settings(max_examples=300)
+def test_a_scope_is_usable_by_a_type_exactly_if_its_keys_can_do_something_by_it(key_type: KeyType, scope: str):
+    rights = Rights([scope], Role.OWNER, key_type)
+    assert is_usable(key_type, scope) == any(rights.allows(written(entry)) for entry in WORLD)

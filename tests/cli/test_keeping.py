@@ -225,6 +225,17 @@ async def test_the_audit_says_who_acted_and_with_what_key(logged_in: Shell, orga
     assert (ran.code, f"{user_id}, admin key" in ran.text, email in ran.text) == (0, True, False), ran.out
 
 
+async def test_a_new_key_says_which_scopes_its_type_can_never_use(logged_in: Shell):
+    made = await logged_in.type("keys", "create", "prom", "--scope", "metrics:read", "--scope", "contexts:read")
+    assert "may contexts:read limit" in made.text, made.out
+    assert "No user key can use metrics:read: that takes a key of another type." in made.text
+    piped = await logged_in.run("keys", "create", "prom", "--scope", "metrics:read")
+    assert (piped.code, piped.json["info"]["unusable_scopes"]) == (0, ["metrics:read"])
+    assert "No user key can use metrics:read" in piped.err
+    fine = await logged_in.type("keys", "create", "prom", "--type", "admin", "--scope", "metrics:read")
+    assert ("may metrics:read limit" in fine.text, "can use" in fine.text) == (True, False), fine.out
+
+
 async def test_an_altered_entry_of_the_audit_is_marked(
     logged_in: Shell, organization: Organization, postgres: Embedded
 ):

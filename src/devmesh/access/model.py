@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from devmesh.access.scopes import Rights
+from devmesh.access.scopes import Rights, is_usable, role_holds
 from devmesh.errors import InsufficientScope, ServiceNotAllowed, SessionRequired
 
 _SECOND_FACTOR = (
@@ -111,11 +111,23 @@ class Caller(Struct, frozen=True):
     def lacks(self, scopes: Sequence[str]) -> InsufficientScope:
         """Return the refusal for want of `scopes`, with the next step for a key or for a person."""
         if self.session_id is None:
-            return InsufficientScope(scopes)
+            return InsufficientScope(scopes, hint=self._type_hint(scopes))
         if self.is_cut:
             return InsufficientScope(scopes, hint=_SECOND_FACTOR)
         return InsufficientScope(
             scopes, hint=f"Your role is '{self.role}': ask an administrator of your organization for one that may."
+        )
+
+    def _type_hint(self, scopes: Sequence[str]) -> str | None:
+        """Return which other type of key this takes, if the person may have one that can do it; None otherwise."""
+        if not all(role_holds(self.role, scope) for scope in scopes):
+            return None
+        able = [kind for kind in KeyType if all(is_usable(kind, scope) for scope in scopes)]
+        if self.key_type is None or self.key_type in able:
+            return None
+        return (
+            f"No {self.key_type} key can do this, whatever its scopes say: "
+            f"use {'a user' if KeyType.USER in able else 'an admin'} key that holds the scopes in required_scopes."
         )
 
     @property

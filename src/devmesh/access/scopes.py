@@ -106,6 +106,20 @@ def role_holds(role: str, wanted: str) -> bool:
     return wanted in _ROLE_WORDS[role] or includes(_CEILINGS[f"role:{role}"], wanted)
 
 
+def is_usable(key_type: str, scope: str) -> bool:
+    """Return whether a key of that type can ever use something of the scope or short word, whoever its person is."""
+    parts = _WORDS.get(scope, (scope,))
+    return any(_meet(part, most) for part in parts for most in _CEILINGS[f"key:{key_type}"])
+
+
+def _meet(scope: str, ceiling: str) -> bool:
+    resource, action, *_ = scope.split(":", 2)
+    most_resource, most_action = ceiling.split(":")
+    return (resource == most_resource or "*" in (resource, most_resource)) and (
+        action == most_action or "*" in (action, most_action)
+    )
+
+
 class Rights:
     """What a caller may do: its scopes, cut to what its role and its key's type allow."""
 

@@ -118,16 +118,21 @@ def _revoke(options: argparse.Namespace) -> None:
 
 def _shown_once(screen: Screen, made: Reply, done: str) -> None:
     info = made["info"]
+    unusable = info.get("unusable_scopes", [])
 
     def to_person() -> None:
         screen.say(f"The {info['key_type']} key '{info['name']}' {done}. It is shown this once:", Color.GREEN)
         screen.say(f"  {made['api_key']}", Color.BOLD)
         ends = at(info["expires_at"]) or "never"
-        screen.facts(
-            {"may": " ".join(info["scopes"]), "limit": f"{info['rate_limit']} per {info['rate_window']}", "ends": ends}
-        )
+        may = " ".join(scope for scope in info["scopes"] if scope not in unusable) or "nothing"
+        screen.facts({"may": may, "limit": f"{info['rate_limit']} per {info['rate_window']}", "ends": ends})
 
     screen.show(made, to_person)
+    if unusable:
+        screen.note(
+            f"No {info['key_type']} key can use {', '.join(unusable)}: that takes a key of another type.",
+            Color.YELLOW,
+        )
 
 
 def _keys(server: Server, progress: Progress | None = None) -> list[Reply]:

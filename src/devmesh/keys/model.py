@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from devmesh.access import Allowance, Bounds, Caller, KeyType, Person, Rights, Role
+from devmesh.access.scopes import is_usable
 from devmesh.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from devmesh.http.body import Body
 
@@ -51,6 +52,11 @@ class Key:
     rotated_at: datetime | None = None
     previous_until: datetime | None = None
     ends_at: datetime | None = None
+
+    @property
+    def unusable_scopes(self) -> list[str]:
+        """The scopes of which a key of this type can use nothing."""
+        return [scope for scope in self.scopes if not is_usable(self.key_type, scope)]
 
     @property
     def is_ended(self) -> bool:

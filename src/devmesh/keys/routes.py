@@ -29,13 +29,14 @@ from devmesh.keys.service import Keys
 
 
 class KeyInfo(Struct, frozen=True):
-    """A new key's facts, beside its secret."""
+    """A new key's facts, beside its secret; of `unusable_scopes` no key of its type can use anything."""
 
     id: UUID
     key_prefix: str
     name: str
     key_type: KeyType
     scopes: list[str]
+    unusable_scopes: list[str]
     created_at: datetime
     expires_at: datetime | None
     rate_limit: int
@@ -66,6 +67,7 @@ class KeyShownOnce(Struct, frozen=True):
             name=key.name,
             key_type=key.key_type,
             scopes=key.scopes,
+            unusable_scopes=key.unusable_scopes,
             created_at=key.created_at,
             expires_at=key.ends_at,
             rate_limit=key.rate_limit,
@@ -84,13 +86,17 @@ class KeyShownOnce(Struct, frozen=True):
 
 
 class KeyShown(Struct, frozen=True):
-    """A key: never its value. It ends at `expires_at`, its former secret at `previous_until`."""
+    """A key: never its value. It ends at `expires_at`, its former secret at `previous_until`.
+
+    Of `unusable_scopes` no key of its type can use anything.
+    """
 
     id: UUID
     key_prefix: str
     name: str
     key_type: KeyType
     scopes: list[str]
+    unusable_scopes: list[str]
     is_active: bool
     user_id: UUID
     created_at: datetime
@@ -116,6 +122,7 @@ class KeyShown(Struct, frozen=True):
             name=key.name,
             key_type=key.key_type,
             scopes=key.scopes,
+            unusable_scopes=key.unusable_scopes,
             is_active=key.revoked_at is None and (key.ends_at is None or key.ends_at > now),
             user_id=key.user_id,
             created_at=key.created_at,

@@ -1917,6 +1917,7 @@ export interface components {
             scopes: string[];
             /** @enum {null|string} */
             tool_names: "dot" | "underscore" | null;
+            unusable_scopes: string[];
         };
         /** KeyList */
         KeyList: {
@@ -1957,6 +1958,7 @@ export interface components {
             scopes: string[];
             /** @enum {null|string} */
             tool_names: "dot" | "underscore" | null;
+            unusable_scopes: string[];
             usage_count: number;
             /** Format: uuid */
             user_id: string;

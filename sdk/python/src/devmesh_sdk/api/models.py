@@ -272,6 +272,7 @@ class KeyInfo(TypedDict):
     name: str
     key_type: KeyType
     scopes: list[str]
+    unusable_scopes: list[str]
     created_at: str
     expires_at: str | None
     rate_limit: int
@@ -305,6 +306,7 @@ class KeyShown(TypedDict):
     name: str
     key_type: KeyType
     scopes: list[str]
+    unusable_scopes: list[str]
     is_active: bool
     user_id: str
     created_at: str
