@@ -143,9 +143,18 @@ def test_a_port_in_use_is_told_before_anything_is_begun(service):
     other.spawn()
     code, log = other.end()
     assert code == 1
-    assert f"Port {service.port}" in log
+    assert f"Developer Mesh answers on port {service.port} of 127.0.0.1 already: use that one" in log
     assert list(other.data_dir.iterdir()) == []
     other.data_dir.rmdir()
+
+
+def test_of_a_port_that_is_not_ours_it_is_said_that_another_program_has_it(service):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        service.port = other.getsockname()[1]
+        service.spawn()
+        code, log = service.end()
+    assert (code, f"Port {service.port} on 127.0.0.1 is in use by another program" in log) == (1, True), log
 
 
 def test_a_worker_that_may_not_start_ends_the_service_with_its_reason_on_one_line(service):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
-import ssl
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from devmesh.cli.answering import answers
 from devmesh.cli.doctor_finding import Finding, good, wrong
 from devmesh.crypto.master import key_file, load_master_key
 from devmesh.db.embedded_binaries import EmbeddedError, find_binaries, unprivileged_user
@@ -25,7 +24,6 @@ _OTHERS_OF_ROOT = 0o067
 _LEAST_FREE = 500_000_000
 # When this was written: a clock that says less is wrong for sure.
 _NOT_BEFORE = 1_767_225_600
-_OK = 200
 
 
 def look(settings: Settings) -> Iterator[Finding]:
@@ -123,25 +121,10 @@ def _port(settings: Settings) -> Finding:
     try:
         listen(settings.host, settings.port, patience=0).close()
     except PortError as error:
-        if _answers(settings):
+        if answers(settings):
             return good(f"{where}: Developer Mesh answers there")
         return wrong(where, str(error))
     return good(f"{where}: free")
-
-
-def _answers(settings: Settings) -> bool:
-    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=5)
-    if settings.tls_cert:
-        # Whether it answers is asked, not who it is: no secret is sent.
-        unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001
-        connection = http.client.HTTPSConnection(settings.host, settings.port, timeout=5, context=unchecked)
-    try:
-        connection.request("GET", "/healthz", headers={"Host": f"localhost:{settings.port}"})
-        return connection.getresponse().status == _OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _disk(path: Path) -> Finding:

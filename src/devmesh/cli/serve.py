@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 
@@ -26,7 +27,7 @@ Then connect an agent: docs/start.md shows how. Ctrl-C stops the server.
 """
 
 _REGISTER = """\
-Register your organization:
+Register your organization, or log in to the one that you have, with 'devmesh login':
 
   curl -X POST {url}/api/v1/auth/register/organization \\
     -H 'Content-Type: application/json' \\{token}
@@ -61,9 +62,23 @@ def run(options: argparse.Namespace) -> int:
         say("these settings cannot be used:", "ERROR")
         for problem in error.problems:
             say(problem, "ERROR")
-    except (EmbeddedError, PortError, StartFailed) as error:
+    except PortError as error:
+        say(_answers_already(options) or str(error), "ERROR")
+    except (EmbeddedError, StartFailed) as error:
         say(str(error), "ERROR")
     return 1
+
+
+def _answers_already(options: argparse.Namespace) -> str:
+    """Return that a server of ours has the port, and what to do; empty if none has."""
+    # Loaded here: the parent lives long, and only one that ends at once asks.
+    answering = importlib.import_module("devmesh.cli.answering")
+    if not answering.answers(Settings.load(os.environ, host=options.host, port=options.port)):
+        return ""
+    return (
+        f"Developer Mesh answers on port {options.port} of {options.host} already: use that one, or choose another "
+        'with --port 9000 (make serve ARGS="--port 9000").'
+    )
 
 
 def _say_next(settings: Settings) -> None:
