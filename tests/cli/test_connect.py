@@ -55,7 +55,8 @@ async def test_of_several_forms_the_person_chooses_one(logged_in: Shell):
         ("Which of these do you have", "1"),
         ("email:", "ada@acme.example"),
         ("api_token (not shown)", "ATATT-secret"),
-        ("base_url:", "https://127.0.0.1"),
+        ("base_url:", "127.0.0.1"),
+        ("has to be a whole address, with https://", "https://127.0.0.1"),
     ]
     ran = await logged_in.type("connect", "jira", answers=typed)
     assert "ATATT-secret" not in ran.out

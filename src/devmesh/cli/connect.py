@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from devmesh.cli import people, services
@@ -143,7 +144,6 @@ def _values(service: Reply, given: dict[str, str], screen: Screen) -> dict[str, 
         if name in given or (name in among and name not in form):
             continue
         value = _asked(field, required=field["required"] or name in form, screen=screen)
-        _check(name, value)
         given |= {name: value} if value else {}
     return given
 
@@ -160,9 +160,13 @@ def _admit(name: str, field: Mapping[str, Any] | None, known: Sequence[str]) -> 
 
 
 def _check(name: str, value: str) -> None:
-    if name == _ADDRESS and value and "://" not in value:
-        # Not repeated: a secret pasted in the wrong place stands there, or a password.
-        raise Failed(f"{name} has to be a whole address.", f"Write it with https://: {_written(name)}", Exit.USAGE)
+    if value and (fault := _fault(name, value)):
+        raise Failed(fault, f"Write it with https://: {_written(name)}", Exit.USAGE)
+
+
+def _fault(name: str, value: str) -> str:
+    # Not repeated: a secret pasted in the wrong place stands there, or a password.
+    return f"{name} has to be a whole address, with https://." if name == _ADDRESS and "://" not in value else ""
 
 
 def _complete(service: Reply, values: dict[str, str]) -> dict[str, str]:
@@ -198,11 +202,12 @@ def _form(forms: Sequence[Sequence[str]], given: Mapping[str, str]) -> Sequence[
 def _asked(field: Mapping[str, Any], *, required: bool, screen: Screen) -> str:
     name = str(field["name"])
     screen.note(f"{name}: {field['description']}" if field["description"] else "", Color.DIM)
+    check = partial(_fault, name)
     if required:
-        return secret(name) if field["secret"] else asked(name, _written(name), None)
+        return secret(name) if field["secret"] else asked(name, _written(name), None, check=check)
     if field["secret"] and not said_yes(f"{name} is optional: have you got one?"):
         return ""
-    return secret(name) if field["secret"] else answered(f"{name} (Enter: none)")
+    return secret(name) if field["secret"] else answered(f"{name} (Enter: none)", check)
 
 
 def _piped(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import unicodedata
 
 from devmesh.cli import login, people
 from devmesh.client.address import Address
@@ -15,9 +16,10 @@ from devmesh.client.server import Nobody, Reply, Server
 _TOKEN = "DEVMESH_REGISTRATION_TOKEN"  # noqa: S105 - the name of a variable
 
 # accounts.passwords holds the rule; a test compares them.
+_LONG, _SHORTEST = 15, 8
 _RULE = (
-    "A password has at least 15 characters of any kind, or at least 8 with an upper-case letter, a lower-case letter "
-    "and a digit. Common ones and the organization's name are refused."
+    f"A password has at least {_LONG} characters of any kind, or at least {_SHORTEST} with an upper-case letter, a "
+    "lower-case letter and a digit. Common ones and the organization's name are refused."
 )
 # Which of the two it is, the server's log says at its start; its reply is the same.
 _MAIL = (
@@ -46,7 +48,7 @@ def _register(options: argparse.Namespace) -> None:
     body = {
         "organization_name": name,
         "organization_slug": asked("Its short name, in addresses", "--slug", options.slug, default=_slug(name)),
-        "admin_email": asked("Your e-mail address", "--email", options.email),
+        "admin_email": asked("Your e-mail address", "--email", options.email, check=_no_address),
         "admin_name": asked("Your name", "--name", options.name),
         "admin_password": _password(screen),
     }
@@ -79,7 +81,21 @@ def _password(screen: Screen) -> str:
     """Return the password that is chosen; a person hears the rule first."""
     if somebody():
         screen.note(_RULE, Color.DIM)
-    return chosen_secret("Password")
+    return chosen_secret("Password", too_weak)
+
+
+def _no_address(answer: str) -> str:
+    return "" if "@" in answer else "That is no e-mail address: once more."
+
+
+def too_weak(password: str) -> str:
+    """Return that the server will not take the password, as far as its form tells; it knows the common ones."""
+    normal = unicodedata.normalize("NFKC", password)
+    kinds = (str.isupper, str.islower, str.isdecimal)
+    mixed = all(any(map(is_kind, normal)) for is_kind in kinds)
+    if len(normal) >= (_SHORTEST if mixed else _LONG):
+        return ""
+    return "That is too short for what it is made of: once more."
 
 
 def _slug(name: str) -> str:

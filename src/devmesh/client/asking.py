@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable
 
 from devmesh.client.failure import Exit, Failed
 from devmesh.client.text import plain
 
 _YES = ("y", "yes")
 _LONGEST = 16_384
+# Returns what is wrong with an answer; empty for a good one.
+Check = Callable[[str], str]
+
+
+def anything(answer: str) -> str:
+    """Take every answer."""
+    del answer
+    return ""
 
 
 def somebody() -> bool:
@@ -17,21 +26,23 @@ def somebody() -> bool:
     return sys.stdin.isatty()
 
 
-def asked(what: str, option: str, given: str | None, *, default: str = "") -> str:
-    """Return what was given by the option, else the person's answer; raise Failed where there is nobody to ask."""
+def asked(what: str, option: str, given: str | None, *, default: str = "", check: Check = anything) -> str:
+    """Return what was given by the option, else the person's good answer; raise Failed where there is nobody to ask."""
     if given is not None:
         return given
     if not somebody():
         raise Failed(f"{option} is missing.", "Nobody is here to be asked for it.", Exit.USAGE)
     while True:
         answer = _line(f"{plain(what)}{f' [{default}]' if default else ''}: ") or default
-        if answer:
+        if answer and _is_good(answer, check):
             return answer
 
 
-def answered(what: str) -> str:
-    """Return the person's answer, empty if there is none."""
-    return _line(f"{plain(what)}: ")
+def answered(what: str, check: Check = anything) -> str:
+    """Return the person's good answer, empty if there is none."""
+    while (answer := _line(f"{plain(what)}: ")) and not _is_good(answer, check):
+        pass
+    return answer
 
 
 def secret(what: str) -> str:
@@ -50,10 +61,12 @@ def secret(what: str) -> str:
             return typed
 
 
-def chosen_secret(what: str) -> str:
-    """Return a new secret that the person types twice alike."""
+def chosen_secret(what: str, check: Check) -> str:
+    """Return a new secret that the person types twice alike, and that is good."""
     while True:
         first = secret(what)
+        if somebody() and not _is_good(first, check):
+            continue
         if not somebody() or secret(f"{what} again") == first:
             return first
         print("They differ: once more.", file=sys.stderr)
@@ -71,6 +84,13 @@ def sure(question: str, *, yes: bool) -> bool:
 def said_yes(question: str) -> bool:
     """Return whether the person says so; no is what an empty answer means."""
     return _line(f"{plain(question)} [y/N] ").lower() in _YES
+
+
+def _is_good(answer: str, check: Check) -> bool:
+    """Return whether it is; the person is told what is wrong."""
+    if fault := check(answer):
+        print(fault, file=sys.stderr)
+    return not fault
 
 
 def _line(prompt: str) -> str:
