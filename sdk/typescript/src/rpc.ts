@@ -36,7 +36,7 @@ export function rpcErrorIn(body: unknown): RpcError | undefined {
 
 /** Return a JSON-RPC error in the members of a problem document. */
 export function problemOfRpc({ code, message, data }: RpcError): Partial<Problem> {
-  const told: Partial<Problem> = { code: `jsonrpc_${code}`, ...(typeof data === "object" ? data : {}) };
+  const told: Partial<Problem> = { code: `json_rpc_${code}`, ...(typeof data === "object" ? data : {}) };
   if (typeof message !== "string") return told;
   const { hint } = told;
   // Developer Mesh's message ends with the hint, for those who show nothing else.

@@ -70,7 +70,7 @@ test("a JSON-RPC error is typed by the code in its data", async (t) => {
   const { url } = await serving(t, (_, number) => (number === 1 ? [429, refused] : [200, unknown]));
   const { mcp } = new MCPClient({ baseURL: url, auth: KEY });
   await assert.rejects(mcp.listTools(), { name: "RateLimitError", code: data.code, requestId: "r2", retryAfter: 99 });
-  await assert.rejects(mcp.callTool("nothing"), { name: "ValidationError", code: "jsonrpc_-32602" });
+  await assert.rejects(mcp.callTool("nothing"), { name: "ValidationError", code: "json_rpc_-32602" });
 });
 
 test("an unknown tool is not found over MCP too, with the server's hint and without HTTP's words", async (t) => {
@@ -97,7 +97,7 @@ for (const [what, number, name] of [
       const error = { code: number, message: "It is so." };
       const { url } = await serving(t, () => [status, { jsonrpc: "2.0", id: 1, error }]);
       const met = await new MCPClient({ baseURL: url, auth: KEY }).mcp.listTools().catch((met) => met);
-      assert.deepEqual([met.name, met.code], [status === 200 ? name : "RequestError", `jsonrpc_${number}`]);
+      assert.deepEqual([met.name, met.code], [status === 200 ? name : "RequestError", `json_rpc_${number}`]);
       assert.ok(met.hint && !met.hint.includes("baseURL"), met.hint);
     });
   }
