@@ -75,7 +75,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "DEVMESH_METRICS_ADDR",
-        "none: /metrics stands on the main port and needs metrics:read",
+        "none: /metrics stands on the main port and needs an admin key with metrics:read",
         "host:port of a second listener that serves /metrics without a key.",
         read.address,
     ),
