@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from devmesh.connectors import CONNECTORS
+from devmesh.credentials.fields import how_to_connect
 from devmesh.errors import Invalid
 from devmesh.gateway.shape import shape
 from devmesh.upstream.model import Reply
@@ -246,6 +247,14 @@ def basic(pair):
 def test_each_form_of_a_credential_goes_into_its_own_header(fields, header):
     assert tuple(fields) in BITBUCKET.forms
     assert BITBUCKET.outgoing(BITBUCKET.probing(fields), fields, None)[1:] == ("https://api.bitbucket.org", header)
+
+
+def test_what_is_offered_first_is_not_the_form_that_ended():
+    assert BITBUCKET.forms[0] == ("email", "api_token")
+    assert BITBUCKET.forms[-1] == ("username", "app_password")
+    told = how_to_connect(BITBUCKET, passthrough=True)
+    assert "X-Service-Bitbucket-Email, X-Service-Bitbucket-Api-Token" in told
+    assert told.index("email and api_token") < told.index("username and app_password")
 
 
 @pytest.mark.parametrize(

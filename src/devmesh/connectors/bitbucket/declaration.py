@@ -15,10 +15,11 @@ from devmesh.upstream.model import Auth, Connector, Field, Request, basic, beare
 
 # Where Data Center's API begins, below whatever path it has.
 _REST = re.compile("https?://[^/]+(/.*)?/rest(/|$)")
+# The first is the one that is offered; the last is what older credentials are stored as.
 _FORMS: Mapping[tuple[str, ...], Auth] = {
-    ("username", "app_password"): basic("username", "app_password"),
     ("email", "api_token"): basic("email", "api_token"),
     ("token",): bearer("token"),
+    ("username", "app_password"): basic("username", "app_password"),
 }
 
 
