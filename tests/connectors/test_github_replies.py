@@ -233,8 +233,15 @@ def test_single_sign_on_is_told_without_the_address_of_the_request():
 
 def test_a_missing_thing_may_be_a_missing_right():
     step = explained(404, {"message": "Not Found"}).next_step
-    assert "Check owner, repo" in step
-    assert "scope repo" in step
+    assert step.index("Check owner, repo and the number") < step.index("scope repo")
+
+
+@pytest.mark.parametrize(
+    "header", [{}, {"x_accepted_oauth_scopes": "repo"}, {"x_accepted_github_permissions": "issues=read"}]
+)
+def test_a_missing_thing_sends_nobody_for_another_token(header):
+    assert "POST /api/v1/credentials" not in explained(404, {"message": "Not Found"}, **header).next_step
+    assert "POST /api/v1/credentials" in explained(403, {"message": "Forbidden"}, **header).next_step
 
 
 def test_wrong_fields_are_listed_one_by_one():

@@ -113,8 +113,8 @@ def _step(reply: Reply) -> str:
     if reply.status == HTTPStatus.FORBIDDEN:
         return _forbidden(reply)
     if reply.status == HTTPStatus.NOT_FOUND:
-        step = "Check owner, repo and the other names. GitHub also says 404 where the token may not see a thing: "
-        return f"{step}{_needed(reply)}"
+        step = "Check owner, repo and the number or name first. If they are right, the token may not see it: "
+        return f"{step}{_needed(reply)}."
     if reply.status < HTTPStatus.BAD_REQUEST:
         return "It has moved (renamed or transferred?): read it anew and use its present name."
     return _STEPS.get(reply.status, _STEPS[400])
@@ -126,20 +126,17 @@ def _forbidden(reply: Reply) -> str:
             "The token is good, but not authorized for this organization's single sign-on: its owner opens "
             "https://github.com/settings/tokens, chooses 'Configure SSO' there and authorizes the organization."
         )
-    return f"The token is good, but lacks the right: {_needed(reply)}"
+    return f"The token is good, but lacks the right: {_needed(reply)}. {_STORE_ANEW}"
 
 
 def _needed(reply: Reply) -> str:
     """Return what the token has to hold, as far as GitHub's headers tell."""
     permissions = reply.headers.get("x-accepted-github-permissions")
     if permissions:
-        return f"a fine-grained token needs {bounded(permissions, 150)} for this repository. {_STORE_ANEW}"
+        return f"a fine-grained token needs {bounded(permissions, 150)} for this repository"
     accepted, held = (
         bounded(reply.headers.get(name, ""), 150) for name in ("x-accepted-oauth-scopes", "x-oauth-scopes")
     )
     if accepted:
-        return f"it needs one of the scopes {accepted}, and holds {held or 'none'}. {_STORE_ANEW}"
-    return (
-        "a classic token needs the scope repo for private repositories, a fine-grained one access to this repository. "
-        f"{_STORE_ANEW}"
-    )
+        return f"it needs one of the scopes {accepted}, and holds {held or 'none'}"
+    return "a classic token needs the scope repo for private repositories, a fine-grained one access to this repository"
