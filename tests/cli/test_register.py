@@ -70,6 +70,7 @@ async def test_what_registration_refuses_is_named_field_by_field(shell: Shell):
     assert (ran.code, ran.out) == (1, "")
     assert "organization_slug" in ran.err
     assert "admin_password" in ran.err
+    assert ran.err.endswith("  next: Correct that, and run the command again.\n")
     assert not shell.sessions.exists()
 
 
