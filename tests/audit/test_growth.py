@@ -58,7 +58,7 @@ async def test_what_is_old_ends_by_the_statements_of_the_page_and_nothing_else_d
         await store.append(tx, rows)
     for who in (caller, stranger):
         await called(audit, who)
-    [printed] = re.findall(r"```sql\n(create policy.*?)```", PAGE, re.DOTALL)
+    [printed] = re.findall(r"<< 'SQL'\n(create policy.*?)SQL\n", PAGE, re.DOTALL)
     for statement in printed.split(";")[:-1]:
         await table.execute(statement)
     for who in (caller, stranger):
