@@ -246,7 +246,7 @@ async def test_a_cut_session_reaches_no_tool_of_the_gateway_either_and_is_told_t
 
 async def test_a_person_is_told_of_their_role_and_a_key_of_keys(organization: Organization):
     member = await new_person(organization)
-    for key, word in ((member.tokens.access_token, "'member'"), (await organization.new_key(), "Use a key")):
+    for key, word in ((member.tokens.access_token, "'member'"), (await organization.new_key(), "use an admin key")):
         status, problem = await organization.ask("GET", "/api/v1/audit", key=key)
         assert (status, problem["code"]) == (403, "insufficient_scope")
         assert word in problem["hint"]
