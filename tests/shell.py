@@ -105,6 +105,7 @@ class Shell:
         finally:
             os.close(ours)
             process.kill()
+            process.wait()
 
 
 async def piped(command: Sequence[str], stdin: str, **options: Any) -> Ran:
