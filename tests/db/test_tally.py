@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from running import Mesh, Organization
 
 
+class Held:
+    """Saves nothing before it may go on."""
+
+    def __init__(self) -> None:
+        self.written: Uses = []
+        self.began = asyncio.Event()
+        self.going = asyncio.Event()
+
+    async def save(self, _tx: Tx, _organization_id: UUID, _tenant_id: UUID, uses: Uses) -> None:
+        self.began.set()
+        await self.going.wait()
+        self.written.extend(uses)
+
+
 async def test_a_thousand_uses_are_one_row_write(db: Database):
     written: list[Uses] = []
 
@@ -56,45 +70,33 @@ async def test_what_cannot_be_written_is_kept_and_added_to(db: Database):
 
 
 async def test_what_is_just_being_written_when_it_closes_is_not_lost(db: Database):
-    written, began, going = [], asyncio.Event(), asyncio.Event()
-
-    async def save(_tx: Tx, _organization_id: UUID, _tenant_id: UUID, uses: Uses) -> None:
-        began.set()
-        await going.wait()
-        written.extend(uses)
-
-    tally, key = Tally(db, save), new_id()
+    held, key = Held(), new_id()
+    tally = Tally(db, held.save)
     tally.open()
     for _ in range(7):
         tally.count(key, key, key)
-    await began.wait()
+    await held.began.wait()
     tally.count(key, key, key)
     closing = asyncio.create_task(tally.close())
     await asyncio.sleep(0.05)
-    going.set()
+    held.going.set()
     await closing
-    assert [count for _, count, _ in written] == [7, 1]
+    assert [count for _, count, _ in held.written] == [7, 1]
 
 
 async def test_a_flush_waits_for_what_is_just_being_written(db: Database):
-    written, began, going = [], asyncio.Event(), asyncio.Event()
-
-    async def save(_tx: Tx, _organization_id: UUID, _tenant_id: UUID, uses: Uses) -> None:
-        began.set()
-        await going.wait()
-        written.extend(uses)
-
-    tally, key = Tally(db, save), new_id()
+    held, key = Held(), new_id()
+    tally = Tally(db, held.save)
     tally.count(key, key, key)
     others = asyncio.create_task(tally.flush())
-    await began.wait()
+    await held.began.wait()
     ours = asyncio.create_task(tally.flush())
     for _ in range(3):
         await asyncio.sleep(0)
     assert not ours.done()
-    going.set()
+    held.going.set()
     await ours
-    assert len(written) == 1
+    assert len(held.written) == 1
     await others
 
 
