@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from audit.opened import opened
+from devmesh.audit import writer
 from devmesh.audit.filters import Filters
 from devmesh.audit.model import AuditUnavailable, OutcomeUnrecorded, Record
 from devmesh.audit.rows import single
@@ -79,6 +80,18 @@ async def test_calls_that_come_together_share_commits(audit, caller, postgres):
     assert await stored(postgres, caller.organization_id) == 400
     # Rows of one commit carry one transaction's number.
     assert await stored(postgres, caller.organization_id, "count(distinct xmin::text)") <= 10
+
+
+async def test_two_agents_that_call_without_a_pause_do_not_wait_for_more(audit, caller, monkeypatch):
+    monkeypatch.setattr(writer, "SPACING_SECONDS", 3600)
+
+    async def calls():
+        for _ in range(10):
+            entry = await opened(audit, caller)
+            entry.close("ok")
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(calls(), calls())
 
 
 async def test_an_outcome_nobody_waits_for_is_written_soon(audit, caller, postgres):
