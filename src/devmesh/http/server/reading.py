@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from devmesh.errors import MeshError
-from devmesh.http.problem import Header
+from devmesh.http.problem import Header, Scope
 from devmesh.http.server.bounds import Bounds
 from devmesh.http.server.exchange import Exchange, Wire
 from devmesh.http.server.heads import UNREAD, scope_of
+from devmesh.http.server.known import Known
 from devmesh.http.server.refusals import head_too_large, of_parser
 
 
@@ -36,11 +37,14 @@ class Reading:
 
     __slots__ = (
         "_base",
+        "_between",
         "_bounds",
         "_count",
         "_framing",
         "_headers",
         "_hearer",
+        "_known",
+        "_newest",
         "_parser",
         "_quiet",
         "_room",
@@ -59,15 +63,40 @@ class Reading:
         self._room = bounds.head_bytes
         self._framing: bytes | None = None  # the header that tells a body's end, where the parser will not read it
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
+        self._known: Known | None = None
+        self._between = True  # whether the parser expects a request's first byte
+        self._newest: Scope | None = None  # a copy of the last head's in it, where another like it may follow
         self.incoming: Exchange | None = None
 
     def feed(self, data: bytes) -> None:
         """Take in bytes; raises MeshError for what is no request, EnoughError where nothing more is read."""
-        self._quiet += len(data)
-        if self._parser is None:
+        parser, between = self._parser, self._between
+        if parser is None:
             raise EnoughError
+        if between and self._known is not None:
+            found = self._known.read(data)
+            if found is not None:
+                self._take(*found)
+                return
+        self._parse(parser, data)
+        newest, self._newest = self._newest, None
+        if newest is not None and between and self._between:
+            self._known = Known.of(data, self._target, newest)
+
+    def _take(self, scope: Scope, body: bytes) -> None:
+        """Make the exchange of a request that is known, and whole: nothing is left for the parser."""
+        self._hearer.head_begins()
+        self._quiet = 0
+        exchange = Exchange(self._hearer, scope, keep=True, invited=False)
+        if body:
+            exchange.take(body)
+        exchange.complete()
+        self._hearer.asked(exchange)
+
+    def _parse(self, parser: HttpRequestParser, data: bytes) -> None:
+        self._quiet += len(data)
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
             self._stay(data[upgrade.args[0] :])
         except HttpParserError as error:
@@ -95,6 +124,7 @@ class Reading:
 
     def on_message_begin(self) -> None:
         """A head begins."""
+        self._between = False
         self._target = b""
         self._headers = []
         self._room = self._bounds.head_bytes
@@ -132,6 +162,8 @@ class Reading:
         invited = version == "1.1" and fields.get(b"expect", b"").lower() == b"100-continue"
         if parser.should_upgrade():
             self._framing = _framing_of(fields)
+        elif keep and not invited:
+            self._newest = {**scope, "headers": headers.copy()}
         exchange = self.incoming = Exchange(self._hearer, scope, keep=keep, invited=invited)
         self._hearer.asked(exchange)
 
@@ -146,6 +178,7 @@ class Reading:
         if self._framing is not None:
             return
         self._quiet = 0
+        self._between = True
         exchange, self.incoming = self.incoming, None
         if exchange is not None:
             exchange.complete()
