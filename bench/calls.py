@@ -1,4 +1,4 @@
-"""A tool call through the gateway, divided by the same request through a proxy that does nothing."""
+"""A tool call through the gateway, divided by the same call through a proxy that does nothing."""
 
 from __future__ import annotations
 
@@ -59,16 +59,19 @@ def measure(quick: bool) -> None:  # noqa: FBT001 - the command line's own switc
 
 
 def _one(gateway: Mesh, proxy: Started, name: str, concurrency: int, rounds: int, count: int) -> None:
-    ours = Job(gateway.started.port, gateway.call(name), count, concurrency)
-    status = _CREATED if name == "create_issue" else 200
-    theirs = Job(proxy.port, to_upstream(name), count, concurrency, status)
-    through, past = Rounds(), Rounds()
-    for warm_up in (theirs, ours):
+    asked, port = gateway.call(name), proxy.port
+    ours = Job(gateway.started.port, asked, count, concurrency)
+    theirs = Job(port, asked, count, concurrency, _CREATED)
+    bare = Job(port, to_upstream(name), count, concurrency, _CREATED if name == "create_issue" else 200)
+    through, past, barely = Rounds(), Rounds(), Rounds()
+    for warm_up in (bare, theirs, ours):
         run(warm_up)
     for _ in range(rounds):
+        barely.add(proxy, bare)
         past.add(proxy, theirs)
         through.add(gateway.started, ours)
-    cpu, nothing = median(through.cpu), median(past.cpu)
+    cpu, nothing, least = (median(served.cpu) for served in (through, past, barely))
     figure(f"{name} at {concurrency}", cpu / nothing, 1.0, "x", f"aim 0.7x; {cpu:.0f} / {nothing:.0f} us")
     note(f"gateway: {through.latency()}; PostgreSQL beside it {median(through.postgres):.0f} us")
     note(f"proxy:   {past.latency()}")
+    note(f"proxy of what the upstream is asked alone: {least:.0f} us ({cpu / least:.2f}x); {barely.latency()}")
