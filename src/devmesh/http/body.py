@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Self, TypeVar
 
@@ -21,6 +22,9 @@ MAX_DEPTH = 100
 MAX_VALUES = 100_000
 # Each level takes two characters: nothing so short is too deep, or holds too many values.
 _SHORT = 2 * MAX_DEPTH
+# To find a number that is too large, each is looked at: where there are too many, it is not looked for.
+_MOST_SEARCHED = 64 * 1024
+_TOO_LARGE = object()
 _HALF = re.compile(rb"\\u[dD][89abAB]")
 # The hint of every 400 here.
 _HINT = "Send one JSON object, in UTF-8, without comments, trailing commas or repeated keys."
@@ -132,8 +136,25 @@ def _reason(error: msgspec.DecodeError, raw: bytes) -> str:
         half = ", or a character in it is half of a surrogate pair" if _HALF.search(raw) else ""
         return f"The JSON ends before it is complete{half}."
     if " out of range" in text:  # what follows is no place that a reader could find
-        return "A number in the JSON is out of range: too large to be read."
+        place = _place_of_too_large(raw) if len(raw) <= _MOST_SEARCHED else ""
+        named = f"The number at {place}" if place else "A number in the JSON"
+        return f"{named} is out of range: too large to be read."
     return f"{text.removesuffix('.')}."
+
+
+def _place_of_too_large(raw: bytes) -> str:
+    """Return the path of the first number that cannot be read; "" if it is the whole text, or that ends in faults."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(raw, parse_int=_readable, parse_float=_readable)
+        return next(_paths(value, "", lambda item: item is _TOO_LARGE), "")
+    return ""
+
+
+def _readable(number: str) -> object:
+    try:
+        return msgspec.json.decode(number)
+    except msgspec.DecodeError:
+        return _TOO_LARGE
 
 
 def _where_not_utf8(raw: bytes) -> str:
@@ -179,22 +200,22 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_nul(value: Any) -> None:
-    paths = islice(_nul_paths(value, ""), MOST_FAULTS)
+    paths = islice(_paths(value, "", lambda item: isinstance(item, str) and "\0" in item), MOST_FAULTS)
     faults = [Fault(path, "The character U+0000 is not allowed") for path in paths]
     if faults:
         raise Invalid(faults)
 
 
-def _nul_paths(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, str):
-        if "\0" in value:
-            yield path
+def _paths(value: Any, path: str, found: Callable[[Any], bool]) -> Iterator[str]:
+    """Yield where the values and the names stand that are `found`."""
+    if found(value):
+        yield path
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _nul_paths(item, f"{path}[{index}]")
+            yield from _paths(item, f"{path}[{index}]", found)
     elif isinstance(value, dict):
         for name, item in value.items():
             inner = joined(path, name).replace("\0", "\\u0000")
-            if "\0" in name:
+            if found(name):
                 yield inner
-            yield from _nul_paths(item, inner)
+            yield from _paths(item, inner, found)
