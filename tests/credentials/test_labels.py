@@ -200,6 +200,9 @@ async def test_an_account_serves_the_tools_and_roles_that_it_is_kept_to(organiza
     names = [tool["name"] for tool in tools["tools"] if not tool["name"].startswith("mesh.")]
     assert names
     assert all(name.startswith("github.get_") for name in names)
+    told = await organization.call("mesh.list_services", key=member)
+    listed = {one["service"]: one for one in told["structuredContent"]["services"]}["github"]
+    assert (listed["tools"], listed["tools"] + listed["tools_not_allowed"]) == (len(names), 61)
     _, none = await organization.ask("GET", "/api/v1/tools", key=reader)
     assert all(tool["name"].startswith("mesh.") for tool in none["tools"])
 

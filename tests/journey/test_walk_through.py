@@ -166,6 +166,8 @@ async def test_a_key_for_one_reading_tool_sees_and_does_nothing_else(organizatio
     key = await organization.new_key(key_type="agent", scopes=["tools:read:github.get_issue"])
     _, listed = await organization.ask("GET", "/api/v1/tools", key=key)
     assert [tool["name"] for tool in listed["tools"]] == ["github.get_issue", "mesh.list_services", "mesh.read_more"]
+    told = (await organization.call("mesh.list_services", key=key))["structuredContent"]["services"]
+    assert [(one["tools"], one["tools_not_allowed"]) for one in told if one["connected"]] == [(1, 60)]
     named = {"owner": "my-org", "repo": "my-repo"}
     assert (await organization.call("github.get_issue", {**named, "issue_number": 1}, key=key)).get("isError") is None
     for tool, arguments in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from msgspec import Meta
 from devmesh.access import Caller
 from devmesh.credentials.fields import how_to_connect
 from devmesh.credentials.vault import Vault
+from devmesh.gateway.model import Listing
 from devmesh.upstream.model import Connector, Failure, Reply, Request, Verdict, get, load_tools
 
 
@@ -33,7 +35,8 @@ BUILTIN = Connector(
 def list_services() -> Request:
     """List the services that this gateway reaches: which are connected, which are not, and how a person connects them.
 
-    Call this first when a tool you expect is missing, or when a call says that no credential is stored.
+    Call this first when a tool you expect is missing, or when a call says that no credential is stored. Of a connected
+    service, `tools_not_allowed` is how many of its tools this key's scopes, or the credential itself, do not allow.
     """
     return get("/services")
 
@@ -60,11 +63,14 @@ def read_more(
     return get("/results/{handle}", handle=handle)
 
 
-async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Caller) -> Reply | dict[str, Any]:
-    """Return what `mesh.list_services` answers."""
+async def services(
+    vault: Vault, connectors: Mapping[str, Connector], caller: Caller, listing: Listing
+) -> Reply | dict[str, Any]:
+    """Return what `mesh.list_services` answers; `listing` is what the caller may call."""
     own, organization = await vault.connected(caller)
     passthrough = await vault.takes_passthrough(caller)
     await load_tools(connector for name, connector in connectors.items() if name in own or name in organization)
+    usable = Counter(tool.name.partition(".")[0] for tool in listing.tools)
     listed = []
     for name, connector in sorted(connectors.items()):
         if not caller.reaches(name):
@@ -79,6 +85,7 @@ async def services(vault: Vault, connectors: Mapping[str, Connector], caller: Ca
         if source is None:
             entry["how_to_connect"] = how_to_connect(connector, passthrough=passthrough)
         else:
-            entry["tools"] = len(connector.tools)
+            entry["tools"] = usable[name]
+            entry["tools_not_allowed"] = len(connector.tools) - usable[name]
         listed.append(entry)
     return {"services": listed}

@@ -133,7 +133,8 @@ class Gateway:
             _require(caller, whose, reads=whose.may_read)
             result = shown(read.part, meta)
         else:
-            result = _own(await services(self._vault, self._connectors, caller), meta)
+            found = await services(self._vault, self._connectors, caller, await self.listing(caller))
+            result = _own(found, meta)
         entry.close("ok")
         meta["receipt"] = entry.receipt
         return result
