@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -16,6 +17,9 @@ from http_talk import echo, serving
 from http_wrong import BAD, SMUGGLED
 
 BASE = {"type": "http", "client": ("127.0.0.1", 1)}
+CLOSE = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+CHUNKED = b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+TRAILER = b"0\r\nConnection: close\r\n\r\n"
 POST = b"POST /a%20b?q HTTP/1.1\r\nHost: h\r\nContent-Length: "
 AFTER = b"\r\nX: 1\r\n\r\n"
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -119,6 +123,8 @@ def test_each_request_has_its_own_length_and_its_own_headers():
         post(b"abc", b"\xb3"),
         post(b"abc", "٣".encode()),
         post(b"abc", b"3_0"),
+        post(b"abc", b"0" * 5000 + b"3"),
+        POST + b"0" * 5000,
         post(b"abc") + SMUGGLED,
         post(b"") + SMUGGLED,
         post(SMUGGLED, b"0"),
@@ -185,6 +191,52 @@ def test_a_head_that_came_in_two_reads_is_not_learnt_from_its_second_half():
     assert same(whole[:half], whole[half:], GET, whole) == 0
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        [CLOSE],
+        [GET.replace(b"1.1", b"1.0")],
+        [post(b"").replace(b"X: 1", b"Proxy-Connection: close")],
+        [CHUNKED + TRAILER],
+        [CHUNKED, TRAILER],
+        [CHUNKED + b"1\r\nx\r\n", TRAILER],
+    ],
+)
+def test_a_known_head_after_the_last_request_is_none(last):
+    assert same(GET, GET, *last, GET, GET) == 1
+    assert heard([GET, *last, GET])[0][2] is not None
+
+
+def test_a_length_with_more_digits_than_numbers_have_is_not_learnt():
+    zeros = b"0" * 5000
+    same(post(b"", zeros), post(b"", zeros), GET)
+    same(post(b"") + post(b"", zeros), GET)
+    assert same(post(b"", zeros[:1500]), post(b"", zeros[:1500])) == 0
+
+
+@pytest.mark.parametrize("decoy", [b"X-Content-Length: ", b"Content-Length-X: ", b"X: content-length: "])
+@pytest.mark.parametrize("length_is_first", [True, False])
+def test_the_length_alone_may_be_another(decoy, length_is_first):
+    def message(told: int, body: bytes) -> bytes:
+        lines = [decoy + b"%d\r\n" % told, b"Host: h\r\n", b"Content-Length: 3\r\n"]
+        return b"POST / HTTP/1.1\r\n" + b"".join(lines[::-1] if length_is_first else lines) + b"\r\n" + body
+
+    assert same(message(3, b"abc"), message(3, b"abc")) == 1
+    assert same(message(3, b"abc"), message(3 + len(SMUGGLED), b"abc" + SMUGGLED)) == 0
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST http://other/a HTTP/1.1\r\nX: 1\r\nContent-Length: %d\r\nHost: h\r\nY: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length:\t %d\r\nHost: h\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: h\r\nX: 7\r\ncontent-length:%d\r\n\r\n",
+    ],
+)
+def test_the_length_is_found_wherever_it_stands(head):
+    assert same(head % 7 + b"x" * 7, head % 12 + b"x" * 12, head % 0, head % 3 + b"abc") == 3
+
+
 @pytest.mark.parametrize("whole", [GET, post(b"abc")])
 def test_a_head_that_stands_in_a_header_of_another_is_not_learnt(whole):
     line = whole[: whole.index(b"\r\n")]
@@ -206,7 +258,7 @@ def test_a_known_head_is_not_looked_for_inside_of_a_body():
 MESSAGES = st.one_of(
     st.binary(max_size=40).map(post),
     st.tuples(st.binary(max_size=12), st.integers(0, 30)).map(lambda made: post(made[0], b"%d" % made[1])),
-    st.sampled_from([GET, SMUGGLED, b"\r\n", POST, AFTER, b"abc", b"0", *BAD.values()]),
+    st.sampled_from([GET, SMUGGLED, CLOSE, CHUNKED, TRAILER, b"\r\n", POST, AFTER, b"abc", b"0", *BAD.values()]),
 )
 
 
@@ -225,3 +277,14 @@ async def test_a_client_that_keeps_its_connection_is_answered_as_before():
             said = await talk.hear()
             assert (said.json["path"], said.json["query"], said.json["body"]) == ("/a b", "q", body.decode())
             assert ["content-length", str(len(body))] in said.json["headers"]
+
+
+async def test_a_reply_to_a_known_head_may_take_longer_than_its_body_might():
+    async def slow(scope, receive, send):
+        await asyncio.sleep(0.3)
+        await echo(scope, receive, send)
+
+    async with serving(slow, body=0.05) as served, served.talk() as talk:
+        for body in (b"one", b"another"):
+            await talk.say(post(body))
+            assert (await talk.hear()).json["body"] == body.decode()

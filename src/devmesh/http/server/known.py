@@ -9,7 +9,7 @@ from devmesh.http.problem import Header, Scope
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length"
 _LENGTH_LINE: Final = b"\r\ncontent-length:"
-# Ordinary heads are shorter; each idle connection keeps one.
+# Ordinary heads are shorter; each idle connection keeps one. Far below what a head may have, whatever its digits.
 _MOST_BYTES: Final = 2048
 _MOST_DIGITS: Final = 9
 
@@ -17,8 +17,8 @@ _MOST_DIGITS: Final = 9
 class Known:
     """A head that the parser took, and what it was taken for; in the next one the length alone may be another.
 
-    What is recognised is the whole message, byte for byte: the same head, and a body just as long as it says. So the
-    parser would find the same in it, in the same place; anything else is left to the parser.
+    What is recognised is the whole message, byte for byte: the same head, and a body just as long as it says. So a
+    parser that waits for a request would find the same in it, in the same place; anything else is left to the parser.
     """
 
     __slots__ = ("_after", "_before", "_place", "_scope")
@@ -35,15 +35,16 @@ class Known:
 
         Returns None where there is more in it than that one request, and for a head that is too long to keep.
         """
-        end = data.find(_END, 0, _MOST_BYTES) + len(_END)
-        head = data[:end]
+        end = data.find(_END, 0, _MOST_BYTES)
+        if end < 0 or not data.startswith(b"%b %b HTTP/1.1\r\n" % (scope["method"].encode(), target)):
+            return None
+        head = data[: end + len(_END)]
         headers: list[Header] = scope["headers"]
         names = [name for name, _ in headers]
         place = names.index(_LENGTH) if _LENGTH in names else -1
-        length = b"" if place < 0 else headers[place][1]
+        length = headers[place][1] if place >= 0 else b""
         # A head and a body of that length are all there is: no second request, and no chunks.
-        whole = end + int(length or 0) == len(data)
-        if not whole or not head.startswith(b"%b %b HTTP/1.1\r\n" % (scope["method"].encode(), target)):
+        if len(length) > _MOST_DIGITS or len(head) + int(length or 0) != len(data):
             return None
         if place < 0:
             return cls(head, b"", place, scope)

@@ -64,8 +64,8 @@ class Reading:
         self._framing: bytes | None = None  # the header that tells a body's end, where the parser will not read it
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
         self._known: Known | None = None
-        self._between = True  # whether the parser expects a request's first byte
-        self._newest: Scope | None = None  # a copy of the last head's in it, where another like it may follow
+        self._between = True  # whether the parser waits for a request, and would take one
+        self._newest: Scope | None = None  # the last head's as it was read, if one like it may follow
         self.incoming: Exchange | None = None
 
     def feed(self, data: bytes) -> None:
@@ -162,7 +162,7 @@ class Reading:
         invited = version == "1.1" and fields.get(b"expect", b"").lower() == b"100-continue"
         if parser.should_upgrade():
             self._framing = _framing_of(fields)
-        elif keep and not invited:
+        elif not invited:
             self._newest = {**scope, "headers": headers.copy()}
         exchange = self.incoming = Exchange(self._hearer, scope, keep=keep, invited=invited)
         self._hearer.asked(exchange)
@@ -178,7 +178,8 @@ class Reading:
         if self._framing is not None:
             return
         self._quiet = 0
-        self._between = True
+        # Now, and no earlier: trailers can end the connection too.
+        self._between = self._parser is not None and self._parser.should_keep_alive()
         exchange, self.incoming = self.incoming, None
         if exchange is not None:
             exchange.complete()
