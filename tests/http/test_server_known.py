@@ -147,6 +147,14 @@ def test_what_is_but_like_it_is_left_to_the_parser_or_found_the_same(second):
     same(post(b"abc"), post(b"abcd"), second, SMUGGLED)
 
 
+def test_whoever_else_speaks_over_the_same_connection_is_not_taken_for_the_one_before():
+    """As behind a proxy that sends many users' requests over one connection."""
+    users = [GET.replace(b"Host: h", b"Host: h\r\nAuthorization: Bearer usr_%c" % user) for user in b"aab"]
+    (made, _, _), spared = heard([*users, users[0]])
+    assert spared == 1
+    assert [dict(scope["headers"])[b"authorization"][-1:] for scope, *_ in made] == [b"a", b"a", b"b", b"a"]
+
+
 @pytest.mark.parametrize("more", [GET, SMUGGLED, b"x", b"\r", b"\r\n"])
 def test_what_follows_a_known_head_is_read(more):
     same(GET, GET + more, GET)
