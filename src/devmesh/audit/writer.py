@@ -22,7 +22,7 @@ COMMIT_SECONDS = 2.4
 LAZY_SECONDS = 0.05
 # A commit costs a hundred microseconds whatever it holds: under load one begins no sooner than this after the last.
 SPACING_SECONDS = 0.004
-# Load are as many rows, in a commit and the one before it: two agents that call without a pause put fewer.
+# So many rows, in a commit and the one before it, are load: two agents that call without a pause put fewer.
 _CROWD = 9
 _RETRY_SECONDS = 0.2
 _MAX_ROWS = 10_000

@@ -12,7 +12,7 @@ from devmesh.access import Caller
 from devmesh.credentials.fields import how_to_connect
 from devmesh.credentials.vault import Vault
 from devmesh.gateway.model import Listing
-from devmesh.upstream.model import Connector, Failure, Reply, Request, Verdict, get, load_tools
+from devmesh.upstream.model import Connector, Failure, Request, Verdict, get, load_tools
 
 
 def _nothing(_request: Request, _fields: Mapping[str, str], _base_url: str) -> Mapping[str, str]:
@@ -65,7 +65,7 @@ def read_more(
 
 async def services(
     vault: Vault, connectors: Mapping[str, Connector], caller: Caller, listing: Listing
-) -> Reply | dict[str, Any]:
+) -> dict[str, Any]:
     """Return what `mesh.list_services` answers; `listing` is what the caller may call."""
     own, organization = await vault.connected(caller)
     passthrough = await vault.takes_passthrough(caller)
